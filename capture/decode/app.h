@@ -1,0 +1,41 @@
+/*
+ * What flows behind the SOCKS handshake: recognises the protocol by content and hands the bytes to its decoder.
+ *
+ * The decoder contract, which holds for everything in this folder: bytes and a time in, events out, to the sink given
+ * at creation. No I/O, no clock, no log; memory is bounded whatever the peers send. However the input is cut into
+ * pieces, the same events come out (adjacent HttpRequestBody, HttpResponseBody and OpaqueData events taken together).
+ * It watches and never stands in the way: what it cannot follow it reports once per direction as a Violation, and what
+ * comes after that in this direction is OpaqueData.
+ */
+#ifndef MITM_CAPTURE_DECODE_APP_H
+#define MITM_CAPTURE_DECODE_APP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/event.h"
+
+/* Record the data of bodies whole. */
+#define APP_BODY_UNLIMITED UINT64_MAX
+
+struct app;
+
+/*
+ * Return a new decoder for one connection. It emits to `sink`, which must outlive it, and records at most
+ * `body_limit_bytes` of the data of each body. The caller frees it with app_free(). Until the protocol is known it takes
+ * less than 256 bytes of memory.
+ */
+struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes);
+void app_free(struct app *app);
+
+/* Decode `len` ≥ 1 bytes at `data` that arrived at `t_ns` (≥ the times before in this direction) in `direction`. */
+void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+
+/*
+ * Say that `direction` has ended at `t_ns` because of `cause`: what is incomplete is ended (HttpResponseEnd with
+ * UNTIL_CLOSE or TRUNCATED). To be called once per direction; afterwards nothing is fed in it. Emits no EndOfStream: that
+ * is the relay's to say.
+ */
+void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
+
+#endif

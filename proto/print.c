@@ -1,0 +1,342 @@
+/* Prints events by reflection: protobuf-c's descriptors know names and types, so a new event needs no code here. */
+#include "proto/event.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const ProtobufCFieldDescriptor *event_field(const Mitm__Record *record)
+{
+    return protobuf_c_message_descriptor_get_field(&mitm__record__descriptor, (unsigned)record->event_case);
+}
+
+static const void *at_offset(const void *base, unsigned offset)
+{
+    return (const uint8_t *)base + offset;
+}
+
+static bool is_data(const ProtobufCFieldDescriptor *field)
+{
+    return field->type == PROTOBUF_C_TYPE_BYTES && strcmp(field->name, "data") == 0;
+}
+
+static size_t element_size(ProtobufCType type)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return sizeof(void *);
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return 8;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_BOOL:
+    case PROTOBUF_C_TYPE_ENUM:
+        break;
+    }
+    return 4;
+}
+
+/* Return how many values the field of `message` has, and store where the first one lies. */
+static size_t field_values(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const void **first)
+{
+    const void *at = at_offset(message, field->offset);
+    *first = at;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        *first = *(const void *const *)at;
+        return *(const size_t *)at_offset(message, field->quantifier_offset);
+    }
+    if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return *(const void *const *)at != NULL;
+    return *(const protobuf_c_boolean *)at_offset(message, field->quantifier_offset) != 0;
+}
+
+static void print_number(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
+{
+    if (field->type == PROTOBUF_C_TYPE_SINT64)
+        fprintf(out, "%" PRId64, *(const int64_t *)at);
+    else if (element_size(field->type) == 8)
+        fprintf(out, "%" PRIu64, *(const uint64_t *)at);
+    else
+        fprintf(out, "%" PRIu32, *(const uint32_t *)at);
+}
+
+static const char *enum_name(const ProtobufCFieldDescriptor *field, const void *at)
+{
+    return event_enum_name(field->descriptor, *(const int *)at);
+}
+
+/* How the two forms differ. */
+struct style {
+    const char *before_name, *after_name, *separator;
+    void (*print_value)(FILE *out, const ProtobufCFieldDescriptor *field, const void *at);
+};
+
+static void print_text_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at);
+static void print_json_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at);
+
+static const struct style text_style = {"", "=", " ", print_text_value};
+static const struct style json_style = {"\"", "\":", ",", print_json_value};
+
+/* Print name and value of each field that is set, `separator` before the first one and the style's before the others.
+ */
+static void print_message(FILE *out, const ProtobufCMessage *message, const char *separator, const struct style *style)
+{
+    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        const void *first;
+        size_t n = field_values(message, field, &first);
+        if (n == 0)
+            continue;
+        fprintf(out, "%s%s%s%s", separator, style->before_name, field->name, style->after_name);
+        separator = style->separator;
+        bool list = field->label == PROTOBUF_C_LABEL_REPEATED;
+        if (list)
+            putc('[', out);
+        for (size_t k = 0; k < n; k++) {
+            if (k > 0)
+                fputs(style->separator, out);
+            style->print_value(out, field, at_offset(first, (unsigned)(k * element_size(field->type))));
+        }
+        if (list)
+            putc(']', out);
+    }
+}
+
+/* ---------------------------------------------------------------- text */
+
+static void print_text_bytes(FILE *out, const uint8_t *p, size_t n)
+{
+    putc('"', out);
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] > 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+            putc(p[i], out);
+        else
+            fprintf(out, "\\x%02X", p[i]);
+    }
+    putc('"', out);
+}
+
+static void print_text_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
+{
+    const ProtobufCBinaryData *bytes = at;
+    const char *name;
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_BYTES:
+        if (is_data(field))
+            fprintf(out, "[%zu]", bytes->len);
+        else
+            print_text_bytes(out, bytes->data, bytes->len);
+        break;
+    case PROTOBUF_C_TYPE_STRING:
+        print_text_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
+        break;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        putc('{', out);
+        print_message(out, *(const ProtobufCMessage *const *)at, "", &text_style);
+        putc('}', out);
+        break;
+    case PROTOBUF_C_TYPE_ENUM:
+        name = enum_name(field, at);
+        if (name) {
+            fputs(name, out);
+            break;
+        }
+        print_number(out, field, at);
+        break;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_DOUBLE:
+    case PROTOBUF_C_TYPE_BOOL:
+        print_number(out, field, at);
+        break;
+    }
+}
+
+static const ProtobufCMessage *event_message(const Mitm__Record *record)
+{
+    if (record->event_case == MITM__RECORD__EVENT__NOT_SET)
+        return NULL;
+    return *(const ProtobufCMessage *const *)at_offset(record, event_field(record)->offset);
+}
+
+void event_print_text(FILE *out, const Mitm__Record *record)
+{
+    uint64_t ms = (record->t_ns + 500000) / 1000000;
+    fprintf(out, "%03" PRIu64 ".%03" PRIu64 " ", ms / 1000, ms % 1000);
+    if (record->has_connection)
+        fprintf(out, "%" PRIu32 " %s", record->connection, event_name(record));
+    else
+        fprintf(out, "- %s", event_name(record));
+    if (record->has_exchange)
+        fprintf(out, " exchange=%" PRIu32, record->exchange);
+    if (record->has_t_slack_ns)
+        fprintf(out, " t_slack_ns=%" PRIu64, record->t_slack_ns);
+    const ProtobufCMessage *message = event_message(record);
+    if (message)
+        print_message(out, message, " ", &text_style);
+    putc('\n', out);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+/*
+ * Decode the UTF-8 sequence at `p` (RFC 3629: no surrogates, no overlong forms); store the code point. Return its
+ * length, or 0 if it is not valid.
+ */
+static size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    if (len == 0 || len > n)
+        return 0;
+    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if (p[i] >> 6 != 2)
+            return 0;
+        c = c << 6 | (p[i] & 0x3fu);
+    }
+    *code = c;
+    return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
+}
+
+static bool utf8_valid(const uint8_t *p, size_t n)
+{
+    uint32_t code;
+    for (size_t len; n > 0; p += len, n -= len) {
+        len = utf8_decode(p, n, &code);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a character is written as \uXXXX: controls, which a terminal would obey, and what turns the writing
+ * direction. */
+static bool json_escaped(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+static void print_base64(FILE *out, const uint8_t *p, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
+        putc(digits[v >> 18], out);
+        putc(digits[v >> 12 & 63], out);
+        putc(i + 1 < n ? digits[v >> 6 & 63] : '=', out);
+        putc(i + 2 < n ? digits[v & 63] : '=', out);
+    }
+}
+
+static void print_json_base64(FILE *out, const uint8_t *p, size_t n)
+{
+    fputs("{\"base64\":\"", out);
+    print_base64(out, p, n);
+    fputs("\"}", out);
+}
+
+void event_print_json_bytes(FILE *out, const uint8_t *data, size_t len)
+{
+    if (!utf8_valid(data, len)) {
+        print_json_base64(out, data, len);
+        return;
+    }
+    putc('"', out);
+    for (size_t i = 0, n; i < len; i += n) {
+        uint32_t code = 0;
+        n = utf8_decode(data + i, len - i, &code);
+        if (code == '"' || code == '\\')
+            fprintf(out, "\\%c", (char)code);
+        else if (json_escaped(code))
+            fprintf(out, "\\u%04x", code);
+        else
+            fwrite(data + i, 1, n, out);
+    }
+    putc('"', out);
+}
+
+static void print_json_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
+{
+    const ProtobufCBinaryData *bytes = at;
+    const char *name;
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_BYTES:
+        if (is_data(field))
+            print_json_base64(out, bytes->data, bytes->len);
+        else
+            event_print_json_bytes(out, bytes->data, bytes->len);
+        break;
+    case PROTOBUF_C_TYPE_STRING:
+        event_print_json_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
+        break;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        putc('{', out);
+        print_message(out, *(const ProtobufCMessage *const *)at, "", &json_style);
+        putc('}', out);
+        break;
+    case PROTOBUF_C_TYPE_ENUM:
+        name = enum_name(field, at);
+        if (name) {
+            fprintf(out, "\"%s\"", name);
+            break;
+        }
+        print_number(out, field, at);
+        break;
+    case PROTOBUF_C_TYPE_BOOL:
+        fputs(*(const protobuf_c_boolean *)at ? "true" : "false", out);
+        break;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        print_number(out, field, at);
+        break;
+    }
+}
+
+void event_print_json(FILE *out, const Mitm__Record *record)
+{
+    fprintf(out, "{\"t_ns\":%" PRIu64, record->t_ns);
+    if (record->has_connection)
+        fprintf(out, ",\"connection\":%" PRIu32, record->connection);
+    if (record->has_exchange)
+        fprintf(out, ",\"exchange\":%" PRIu32, record->exchange);
+    if (record->has_t_slack_ns)
+        fprintf(out, ",\"t_slack_ns\":%" PRIu64, record->t_slack_ns);
+    fprintf(out, ",\"event\":\"%s\"", event_name(record));
+    const ProtobufCMessage *message = event_message(record);
+    if (message)
+        print_message(out, message, ",", &json_style);
+    fputs("}\n", out);
+}
