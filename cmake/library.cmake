@@ -4,8 +4,9 @@
 # include directory of its own, in which nothing but a link to its folder lies. So a wrong include does not compile.
 function(mitm_library name)
     set(view ${PROJECT_BINARY_DIR}/include/${name})
-    file(MAKE_DIRECTORY ${view})
     file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    get_filename_component(parent ${view}/${folder} DIRECTORY)
+    file(MAKE_DIRECTORY ${parent})
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${folder} SYMBOLIC)
     add_library(${name} STATIC ${ARGN})
     target_include_directories(${name} PUBLIC ${view})

@@ -22,8 +22,8 @@ struct app;
 
 /*
  * Return a new decoder for one connection. It emits to `sink`, which must outlive it, and records at most
- * `body_limit_bytes` of the data of each body. The caller frees it with app_free(). Until the protocol is known it takes
- * less than 256 bytes of memory.
+ * `body_limit_bytes` of the data of each body. The caller frees it with app_free(). Until the protocol is known it
+ * takes less than 256 bytes of memory.
  */
 struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes);
 void app_free(struct app *app);
@@ -33,8 +33,8 @@ void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const u
 
 /*
  * Say that `direction` has ended at `t_ns` because of `cause`: what is incomplete is ended (HttpResponseEnd with
- * UNTIL_CLOSE or TRUNCATED). To be called once per direction; afterwards nothing is fed in it. Emits no EndOfStream: that
- * is the relay's to say.
+ * UNTIL_CLOSE or TRUNCATED). To be called once per direction; afterwards nothing is fed in it. Emits no EndOfStream:
+ * that is the relay's to say.
  */
 void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
 

@@ -1,0 +1,35 @@
+/*
+ * One client's connection, from its acceptance to its end: the SOCKS handshake with client and upstream, then the
+ * relay.
+ *
+ * With an upstream the handshake is passed on message by message, so that the upstream chooses the method, judges the
+ * credentials and answers the request as it would without us. Data are forwarded first, then decoded and recorded.
+ * Back-pressure: no more is read from one side while the other has not taken everything. A FIN is passed on as a FIN,
+ * a reset as a reset.
+ */
+#ifndef MITM_CAPTURE_CONN_H
+#define MITM_CAPTURE_CONN_H
+
+#include "capture/proxy.h"
+
+/* Time that a client may take for its part of the handshake, and we for connecting to a server. */
+#define CONN_HANDSHAKE_S 60
+/* How long we wait for a client to close after an error reply, so that a reset does not overtake it. */
+#define CONN_LINGER_S 2
+
+/*
+ * Begin the connection numbered `id` on `fd`, which was accepted from `client` and now belongs to it. It appends itself
+ * to proxy->conns and frees itself by way of proxy->dead.
+ */
+void conn_start(struct proxy *proxy, uint32_t id, int fd, const struct sockaddr_storage *client);
+
+/* End `conn` because the recording ends. */
+void conn_end(struct conn *conn);
+
+/* Whether any client has not yet ended its direction. */
+bool conn_any_client_open(const struct proxy *proxy);
+
+/* Free the connections in proxy->dead. */
+void conn_reap(struct proxy *proxy);
+
+#endif

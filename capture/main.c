@@ -1,0 +1,253 @@
+/* mitm-proxy: options, then build, run, and map the result to an exit code. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/command.h"
+#include "capture/conn.h"
+#include "capture/log.h"
+#include "capture/options.h"
+#include "capture/proxy.h"
+#include "capture/status.h"
+
+enum {
+    STATUS_MS = 500,
+    /* After the command's end its last bytes may still be on their way through us. */
+    DRAIN_MS = 500
+};
+
+/* A recording under way. */
+struct run {
+    const struct options *options;
+    struct proxy *proxy;
+    char path[64]; /* of the session, where we named it */
+    pid_t command; /* 0: none, or ended */
+    uint32_t command_status;
+    bool draining; /* the command has ended: stop when its connections have */
+    bool stop;
+    struct event *interrupt, *terminate, *hangup, *child, *status_timer, *drain_timer;
+};
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)what;
+    struct run *run = arg;
+    if (run->command == 0) {
+        run->stop = true;
+        return;
+    }
+    /* The terminal sends its interrupt to the command as well; what is sent to us alone is passed on. */
+    if (number != SIGINT)
+        kill(run->command, (int)number);
+}
+
+static void on_child(evutil_socket_t number, short what, void *arg)
+{
+    (void)number;
+    (void)what;
+    struct run *run = arg;
+    if (run->command == 0 || !command_ended(run->command, &run->command_status))
+        return;
+    run->command = 0;
+    run->draining = true;
+    struct timeval delay = {.tv_usec = DRAIN_MS * 1000};
+    event_add(run->drain_timer, &delay);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct run *run = arg;
+    run->stop = true;
+}
+
+static void on_status(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    const struct run *run = arg;
+    status_show(run->proxy);
+}
+
+static struct event *new_signal(struct run *run, int number, event_callback_fn callback)
+{
+    struct event *event = evsignal_new(run->proxy->base, number, callback, run);
+    if (!event || event_add(event, NULL) != 0)
+        abort();
+    return event;
+}
+
+static void add_events(struct run *run)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* write(2) says EFBIG then */
+    run->interrupt = new_signal(run, SIGINT, on_signal);
+    run->terminate = new_signal(run, SIGTERM, on_signal);
+    run->hangup = new_signal(run, SIGHUP, on_signal);
+    run->child = new_signal(run, SIGCHLD, on_child);
+    run->drain_timer = evtimer_new(run->proxy->base, on_drained, run);
+    run->status_timer = event_new(run->proxy->base, -1, EV_PERSIST, on_status, run);
+    if (!run->drain_timer || !run->status_timer)
+        abort();
+    struct timeval interval = {.tv_usec = STATUS_MS * 1000};
+    if (!run->options->quiet && !run->options->proxy.command && isatty(STDERR_FILENO))
+        event_add(run->status_timer, &interval);
+}
+
+static void free_events(struct run *run)
+{
+    struct event *events[] = {run->interrupt, run->terminate,    run->hangup,
+                              run->child,     run->status_timer, run->drain_timer};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        event_free(events[i]);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Create the session file; a name of our own making is made anew while such a file exists. */
+static struct recorder *open_recorder(struct run *run, const char **path, int *error)
+{
+    const struct options *options = run->options;
+    *path = options->session_path;
+    if (*path)
+        return recorder_open(*path, options->force, error);
+    char stamp[32];
+    time_t seconds = time(NULL);
+    struct tm local;
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&seconds, &local));
+    *path = run->path;
+    snprintf(run->path, sizeof run->path, "mitm-%s.mitm", stamp);
+    struct recorder *recorder = recorder_open(run->path, false, error);
+    for (int i = 2; !recorder && *error == EEXIST && i < 100; i++) {
+        snprintf(run->path, sizeof run->path, "mitm-%s-%d.mitm", stamp, i);
+        recorder = recorder_open(run->path, false, error);
+    }
+    return recorder;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    char text[RESOLVE_TEXT_SIZE];
+    resolve_text(address, text);
+    return strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
+}
+
+static void announce(const struct run *run, const char *listen, const char *path)
+{
+    if (!is_loopback(&run->options->proxy.listen))
+        log_line("warning: not only this computer can use the proxy at %s", listen);
+    log_line("listening on %s", listen);
+    if (!run->options->quiet)
+        log_line("recording to %s%s", path,
+                 run->options->proxy.command ? ""
+                                             : "; set this address as SOCKS5 host in your browser; end with Ctrl-C");
+}
+
+/* Start the command under measurement, if there is one. Return EXIT_OK, or the code to exit with. */
+static int start_command(struct run *run, const char *listen)
+{
+    char *const *words = run->options->proxy.command;
+    if (!words)
+        return EXIT_OK;
+    /* Listening on all addresses, we are reached on the loopback one. */
+    char address[80];
+    const char *port = strrchr(listen, ':');
+    bool any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+    snprintf(address, sizeof address, "%s%s", any ? "127.0.0.1" : "", any ? port : listen);
+    int error = command_start(words, address, &run->command);
+    if (error == 0)
+        return EXIT_OK;
+    run->command = 0;
+    log_line("cannot run %s: %s", words[0], strerror(error));
+    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+/* Take part in the loop until there is an end, then close the session. Return the exit code. */
+static int record(struct run *run, struct recorder *recorder, const char *path)
+{
+    char listen[64];
+    proxy_listen_address(run->proxy, listen, sizeof listen);
+    proxy_start(run->proxy, recorder);
+    announce(run, listen, path);
+    int code = start_command(run, listen);
+    raise_file_limit(); /* ours, not the command's */
+    while (code == EXIT_OK && !run->stop && !(run->draining && !conn_any_client_open(run->proxy)))
+        proxy_turn(run->proxy);
+    proxy_finish(run->proxy);
+
+    bool commanded = run->options->proxy.command != NULL;
+    Mitm__SessionEnd end = MITM__SESSION_END__INIT;
+    EVENT_SET(end, cause, commanded ? MITM__SESSION_END_CAUSE__COMMAND_ENDED : MITM__SESSION_END_CAUSE__SIGNAL);
+    if (commanded)
+        EVENT_SET(end, command_status, code == EXIT_OK ? run->command_status : (uint32_t)code);
+    uint64_t t_ns = clock_t_ns(&run->proxy->clock);
+    struct recorder_stats stats;
+    int error = recorder_close(recorder, t_ns, &end, &stats);
+    if (!run->options->quiet)
+        status_summary(&run->proxy->stats, &stats, t_ns, path);
+    if (error)
+        log_line("%s: the end of the session could not be written: %s", path, strerror(error));
+    if (code == EXIT_OK)
+        code = (int)run->command_status;
+    return code == EXIT_OK && (error || stats.lost_events > 0) ? EXIT_IO : code;
+}
+
+/* Open what the recording needs, then record. Return the exit code. */
+static int run(const struct options *options)
+{
+    struct run run = {.options = options};
+    int error;
+    run.proxy = proxy_new(&options->proxy, &error);
+    if (!run.proxy) {
+        char listen[64];
+        proxy_address_text(&options->proxy.listen, listen, sizeof listen);
+        log_line("cannot listen on %s: %s. Choose another address with -l.", listen, strerror(error));
+        return EXIT_IO;
+    }
+    int code = EXIT_IO;
+    const char *message, *path;
+    size_t line;
+    struct recorder *recorder = NULL;
+    if (options->hosts_path && !resolver_read_hosts(run.proxy->resolver, options->hosts_path, &message, &line)) {
+        if (line > 0)
+            log_line("%s:%zu: %s", options->hosts_path, line, message);
+        else
+            log_line("%s: %s", options->hosts_path, message);
+    } else if (!(recorder = open_recorder(&run, &path, &error))) {
+        log_line("cannot create %s: %s%s", path, strerror(error),
+                 error == EEXIST ? ". Use --force to replace it." : "");
+    } else {
+        add_events(&run);
+        code = record(&run, recorder, path);
+        free_events(&run);
+    }
+    proxy_free(run.proxy);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    switch (options_parse(&options, argc, argv)) {
+    case OPTIONS_DONE:
+        return EXIT_OK;
+    case OPTIONS_BAD:
+        return EXIT_USAGE;
+    case OPTIONS_RUN:
+        break;
+    }
+    return run(&options);
+}

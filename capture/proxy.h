@@ -1,0 +1,113 @@
+/*
+ * The proxy: listens for clients and owns what their connections share: loop, clock, recorder, resolver, read buffer.
+ */
+#ifndef MITM_CAPTURE_PROXY_H
+#define MITM_CAPTURE_PROXY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "capture/clock.h"
+#include "capture/credentials.h"
+#include "capture/input.h"
+#include "capture/recorder.h"
+#include "capture/resolve.h"
+#include "proto/event.h"
+
+/* One read takes at most so much. */
+#define PROXY_READ_BYTES ((size_t)65536)
+
+struct conn;
+TAILQ_HEAD(conn_list, conn);
+
+struct proxy_settings {
+    struct sockaddr_storage listen;
+    bool direct;                      /* the built-in SOCKS5 server */
+    struct sockaddr_storage upstream; /* unless `direct` */
+    uint64_t body_limit_bytes;        /* APP_BODY_UNLIMITED: all */
+    const char *label;                /* NULL: none */
+    char *const *command;             /* NULL-terminated words of the command under measurement; NULL: none */
+};
+
+/* Counters for status line and summary. */
+struct proxy_stats {
+    uint64_t connections, open;
+    uint64_t requests; /* HTTP */
+    uint64_t to_server_bytes, to_client_bytes;
+};
+
+struct proxy {
+    struct event_base *base;
+    struct clock clock;
+    struct recorder *recorder;
+    struct resolver *resolver; /* NULL with an upstream: nothing is ever looked up then */
+    struct credentials *credentials;
+    struct proxy_settings settings;
+    struct proxy_stats stats;
+    bool stamps; /* the kernel stamps what arrives */
+
+    /* For the connections. */
+    struct conn_list conns;
+    struct conn_list dead;  /* to be freed when their callbacks have returned */
+    uint8_t *buffer;        /* PROXY_READ_BYTES */
+    bool upstream_reported; /* the user has been told that the upstream cannot be reached, and it has not been since */
+    uint64_t slack_ns;      /* of what is being read: the loop has been busy for so long (Record.t_slack_ns) */
+
+    int listen_fd;
+    struct event accept_event, accept_again, flush_timer;
+    bool flush_armed;
+    bool listener_full; /* no file descriptors left: told the user, waiting */
+    int recorder_error; /* as last told to the user */
+    struct {
+        uint64_t count, sum_ns, max_ns;
+        uint64_t since_ns;
+    } delay;                /* ProxyDelay in the making */
+    uint64_t turn_began_ns; /* first read of this turn of the loop; 0: none yet */
+    uint64_t last_turn_ns;  /* how long the turn before took from its first read on */
+};
+
+/*
+ * Open the listening socket of `settings` (copied; its pointers must outlive the proxy), so that proxy_listen_address()
+ * is known. Return NULL and store errno in *error if that fails. The caller frees the proxy with proxy_free().
+ */
+struct proxy *proxy_new(const struct proxy_settings *settings, int *error) __attribute__((warn_unused_result));
+
+/* Write "ADDRESS:PORT" of the listening socket to `text`. */
+void proxy_listen_address(const struct proxy *proxy, char *text, size_t size);
+
+/* Write "ADDRESS:PORT" of `address` to `text`; an IPv6 address stands in brackets. */
+void proxy_address_text(const struct sockaddr_storage *address, char *text, size_t size);
+
+/* Start the session: its clock, its SessionStart event in `recorder` (owned by the caller until proxy_finish()),
+ * accepting. */
+void proxy_start(struct proxy *proxy, struct recorder *recorder);
+
+/* Run one turn of the loop: wait for events (until a timer at the latest) and handle them. */
+void proxy_turn(struct proxy *proxy);
+
+/* Stop accepting, end all connections (EndOfStream with SESSION_ENDED), hand the last events to the recorder. */
+void proxy_finish(struct proxy *proxy);
+
+void proxy_free(struct proxy *proxy);
+
+/* ---------------------------------------------------------------- for conn.c */
+
+/* Read from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step of the wall clock. */
+struct input proxy_read(struct proxy *proxy, int fd);
+
+/* Count that bytes of `input` have been passed on by now. */
+void proxy_passed_on(struct proxy *proxy, const struct input *input);
+
+/* Record `record`. */
+void proxy_record(struct proxy *proxy, Mitm__Record *record);
+
+/* Tell the user, once, that the upstream cannot be reached because of `error`; with 0, that it can be again. */
+void proxy_report_upstream(struct proxy *proxy, int error);
+
+#endif
