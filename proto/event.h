@@ -92,8 +92,8 @@ const char *event_name(const Mitm__Record *record);
 /*
  * Print the record to `out` as its one canonical line, newline included:
  *     `sss.mmm connection event field=value …` (time in seconds, "-" where there is no connection)
- * Text is escaped: what is not printable ASCII, quotes, backslash and space become \xHH within double quotes. Data of
- * bodies are shown by their length only.
+ * Text stands in double quotes; what is not printable ASCII, quotes and backslashes become \xHH. Data of bodies are shown
+ * by their length only.
  */
 void event_print_text(FILE *out, const Mitm__Record *record);
 

@@ -120,7 +120,7 @@ static void print_text_bytes(FILE *out, const uint8_t *p, size_t n)
 {
     putc('"', out);
     for (size_t i = 0; i < n; i++) {
-        if (p[i] > 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        if (p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
             putc(p[i], out);
         else
             fprintf(out, "\\x%02X", p[i]);

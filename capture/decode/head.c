@@ -37,7 +37,7 @@ struct head {
     struct stretch text;        /* target or reason */
     uint64_t version;           /* offset of the digits of the version */
     struct stretch name, value; /* of the field being read */
-    struct head_error error;    /* found by ourselves */
+    const char *refused;        /* why we refused it ourselves */
     uint32_t fields_n, fields_room, omitted;
     struct field *fields;
 };
@@ -56,9 +56,10 @@ static void stretch_add(struct stretch *stretch, uint64_t start, size_t len)
     stretch->end = start + len;
 }
 
-static int refuse(struct head *head, Mitm__ViolationKind kind, uint64_t offset, const char *detail)
+/* Stop in a callback, for a reason that llhttp does not know. */
+static int refuse(struct head *head, const char *detail)
 {
-    head->error = (struct head_error){.kind = kind, .offset = offset, .detail = detail};
+    head->refused = detail;
     return HPE_USER;
 }
 
@@ -69,6 +70,13 @@ static int on_text(llhttp_t *parser, const char *at, size_t len)
         stretch_add(&head->text, offset_of(head, at), len);
     }
     return 0;
+}
+
+static int on_url_complete(llhttp_t *parser)
+{
+    /* So llhttp marks a request line without version. */
+    bool old = parser->http_major == 0 && parser->http_minor == 9;
+    return old ? refuse(parser->data, "Request line without version (HTTP/0.9)") : 0;
 }
 
 static int on_version(llhttp_t *parser, const char *at, size_t len)
@@ -89,30 +97,29 @@ static bool protocol_is_http(struct head *head)
     return end > head->line.max || memcmp(excerpt_bytes(&head->line, head->piece) + end - 5, "HTTP/", 5) == 0;
 }
 
-static int on_request_version_complete(llhttp_t *parser)
+static int on_version_complete(llhttp_t *parser)
 {
     struct head *head = parser->data;
-    if (head->kind != HEAD_REQUEST) {
+    if (head->kind == HEAD_TRAILERS) {
         return 0;
     }
     if (!protocol_is_http(head) || parser->http_major != 1) {
-        return refuse(head, MITM__VIOLATION_KIND__HTTP_START_LINE, head->version, "Not a version of HTTP/1");
+        return refuse(head, "Not a version of HTTP/1");
     }
-    excerpt_close(&head->line, head->version);
-    head->has_line = true;
+    if (head->kind == HEAD_REQUEST) {
+        excerpt_close(&head->line, head->version);
+        head->has_line = true;
+    }
     return 0;
 }
 
 static int on_status_complete(llhttp_t *parser)
 {
     struct head *head = parser->data;
-    if (parser->http_major != 1) {
-        return refuse(head, MITM__VIOLATION_KIND__HTTP_START_LINE, head->version, "Not a version of HTTP/1");
-    }
     if (parser->status_code < 100) {
-        return refuse(head, MITM__VIOLATION_KIND__HTTP_START_LINE, head->version + 3, "Not a status code");
+        return refuse(head, "Not a status code");
     }
-    excerpt_close(&head->line, head->text.end != 0 ? head->text.end : head->version + 3);
+    excerpt_close(&head->line, head->text.end != 0 ? head->text.end : head->version);
     head->has_line = true;
     return 0;
 }
@@ -121,9 +128,6 @@ static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
     struct head *head = parser->data;
     uint64_t offset = offset_of(head, at);
-    if (head->kind == HEAD_REQUEST && !head->has_line) {
-        return refuse(head, MITM__VIOLATION_KIND__HTTP_START_LINE, offset, "Request line without version (HTTP/0.9)");
-    }
     if (!head->has_section) {
         excerpt_init(&head->section, offset, HEAD_MAX_FIELD_BYTES);
         head->has_section = true;
@@ -171,9 +175,10 @@ static int on_complete(llhttp_t *parser)
 
 static const llhttp_settings_t settings = {
     .on_url = on_text,
+    .on_url_complete = on_url_complete,
     .on_status = on_text,
     .on_version = on_version,
-    .on_version_complete = on_request_version_complete,
+    .on_version_complete = on_version_complete,
     .on_status_complete = on_status_complete,
     .on_header_field = on_name,
     .on_header_value = on_value,
@@ -234,16 +239,12 @@ enum head_result head_read(struct head *head, const struct piece *piece, size_t 
         return HEAD_MORE;
     }
     uint64_t offset = offset_of(head, llhttp_get_error_pos(&head->parser));
-    if (result == HPE_PAUSED && (head->has_line || head->kind == HEAD_TRAILERS)) {
+    if (result == HPE_PAUSED) {
         *used = (size_t)(offset - piece->offset);
         return HEAD_COMPLETE;
     }
-    if (result == HPE_PAUSED) {
-        refuse(head, MITM__VIOLATION_KIND__HTTP_START_LINE, offset, "Request line without version (HTTP/0.9)");
-    } else if (result != HPE_USER) {
-        refuse(head, kind_of(head, result), offset, llhttp_get_error_reason(&head->parser));
-    }
-    *error = head->error;
+    const char *detail = head->refused ? head->refused : llhttp_get_error_reason(&head->parser);
+    *error = (struct head_error){.kind = kind_of(head, result), .offset = offset, .detail = detail};
     return HEAD_INVALID;
 }
 
@@ -289,7 +290,7 @@ void head_get_fields(struct head *head, const struct piece *piece, struct head_f
     for (size_t i = 0; i < head->fields_n; i++) {
         const struct field *field = &head->fields[i];
         Mitm__Header *header = &fields->storage[i];
-        mitm__header__init(header);
+        *header = (Mitm__Header)MITM__HEADER__INIT;
         EVENT_SET_BYTES(*header, name, base + field->name, field->name_len);
         EVENT_SET_BYTES(*header, value, base + field->value, trimmed(base + field->value, field->value_len));
         fields->fields[i] = header;

@@ -88,13 +88,12 @@ static void emit_body(struct stream *stream, uint64_t t_ns)
     body_emit(&stream->body, &stream->message, t_ns, before, chunked);
 }
 
-/* Emit the message's End, if it had a Start. `piece` is needed where there are trailers. */
-static void emit_end(struct stream *stream, uint64_t t_ns, Mitm__HttpEndCause cause, const struct piece *piece)
+/* Emit the message's End, if it had a Start. */
+static void emit_end(struct stream *stream, uint64_t t_ns, Mitm__HttpEndCause cause)
 {
     emit_body(stream, t_ns);
     if (stream->started) {
-        struct head *trailers = piece && stream->state == STATE_TRAILERS ? stream->head : NULL;
-        message_emit_end(&stream->message, t_ns, stream->body_bytes, cause, trailers, piece);
+        message_emit_end(&stream->message, t_ns, stream->body_bytes, cause);
         stream->started = false;
     }
 }
@@ -137,7 +136,7 @@ static void violate(struct http1 *http1, struct stream *stream, uint64_t t_ns, M
 {
     emit_body(stream, t_ns);
     emit_violation(http1, stream, t_ns, kind, offset, detail);
-    emit_end(stream, t_ns, MITM__HTTP_END_CAUSE__NOT_FOLLOWED, NULL);
+    emit_end(stream, t_ns, MITM__HTTP_END_CAUSE__NOT_FOLLOWED);
     set_state(stream, STATE_OPAQUE);
     if (!is_request(stream)) {
         give_up_hold(http1, t_ns);
@@ -179,10 +178,10 @@ static void release_requests(struct http1 *http1)
     }
 }
 
-static void end_message(struct http1 *http1, struct stream *stream, Mitm__HttpEndCause cause, const struct piece *piece)
+static void end_message(struct http1 *http1, struct stream *stream, Mitm__HttpEndCause cause, uint64_t t_ns)
 {
     uint32_t exchange = stream->message.exchange;
-    emit_end(stream, piece->t_ns, cause, piece);
+    emit_end(stream, t_ns, cause);
     if (!is_request(stream)) {
         if (exchange != 0) {
             exchanges_remove_first(&http1->exchanges);
@@ -263,10 +262,10 @@ static void begin_body(struct http1 *http1, struct stream *stream, const struct 
         set_state(stream, STATE_LENGTH);
         stream->left = framing->length;
         if (framing->length == 0) {
-            end_message(http1, stream, MITM__HTTP_END_CAUSE__CONTENT_LENGTH, piece);
+            end_message(http1, stream, MITM__HTTP_END_CAUSE__CONTENT_LENGTH, piece->t_ns);
         }
     } else if (is_request(stream)) {
-        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece);
+        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece->t_ns);
     } else {
         set_state(stream, STATE_CLOSE);
     }
@@ -278,7 +277,7 @@ static void complete_request(struct http1 *http1, struct stream *stream, const s
     struct head_framing framing = head_get_framing(stream->head);
     message_emit_headers(&stream->message, stream->head, piece, end - stream->message_offset);
     if (is_tunnel_request(http1, exchange)) {
-        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece);
+        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece->t_ns);
         return;
     }
     if (framing.upgrade && exchange > http1->answered) {
@@ -299,7 +298,7 @@ static bool is_tunnel(const struct http1 *http1, uint32_t exchange, uint32_t sta
 
 static void begin_tunnel(struct http1 *http1, const struct piece *piece)
 {
-    emit_end(&http1->responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL, NULL);
+    emit_end(&http1->responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL);
     set_state(&http1->responses, STATE_OPAQUE);
     http1->offer.state = OFFER_ACCEPTED;
     if (http1->requests.state == STATE_HELD) {
@@ -315,7 +314,7 @@ static void complete_final_response(struct http1 *http1, struct stream *stream, 
     struct head_framing framing = head_get_framing(stream->head);
     http1->answered = exchange != 0 ? exchange : http1->answered;
     if (head || status == 204 || status == 304) {
-        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece);
+        end_message(http1, stream, MITM__HTTP_END_CAUSE__NO_BODY, piece->t_ns);
     } else {
         begin_body(http1, stream, &framing, piece, end);
     }
@@ -398,7 +397,7 @@ static size_t read_length(struct http1 *http1, struct stream *stream, const stru
     add_body(http1, stream, piece, n);
     stream->left -= n;
     if (stream->left == 0) {
-        end_message(http1, stream, MITM__HTTP_END_CAUSE__CONTENT_LENGTH, piece);
+        end_message(http1, stream, MITM__HTTP_END_CAUSE__CONTENT_LENGTH, piece->t_ns);
     }
     return n;
 }
@@ -431,7 +430,7 @@ static size_t read_trailers(struct http1 *http1, struct stream *stream, const st
 {
     if (!stream->head) {
         if (piece->len >= 2 && memcmp(piece->data, "\r\n", 2) == 0) {
-            end_message(http1, stream, MITM__HTTP_END_CAUSE__LAST_CHUNK, piece);
+            end_message(http1, stream, MITM__HTTP_END_CAUSE__LAST_CHUNK, piece->t_ns);
             return 2;
         }
         stream->head = head_new(HEAD_TRAILERS, piece->offset);
@@ -444,7 +443,10 @@ static size_t read_trailers(struct http1 *http1, struct stream *stream, const st
         return (size_t)(error.offset - piece->offset);
     }
     if (result == HEAD_COMPLETE) {
-        end_message(http1, stream, MITM__HTTP_END_CAUSE__LAST_CHUNK, piece);
+        emit_body(stream, piece->t_ns);
+        message_emit_end_trailers(&stream->message, piece, stream->body_bytes, stream->head);
+        stream->started = false;
+        end_message(http1, stream, MITM__HTTP_END_CAUSE__LAST_CHUNK, piece->t_ns);
     }
     return used;
 }
@@ -513,9 +515,8 @@ static void finish(struct http1 *http1, struct stream *stream)
         emit_violation(http1, stream, stream->end_t_ns, MITM__VIOLATION_KIND__HTTP_TRUNCATED, stream->offset,
                        "The direction ended within a head");
     }
-    emit_end(stream, stream->end_t_ns,
-             stream->state == STATE_CLOSE && fin ? MITM__HTTP_END_CAUSE__UNTIL_CLOSE : MITM__HTTP_END_CAUSE__TRUNCATED,
-             NULL);
+    bool closed = stream->state == STATE_CLOSE && fin;
+    emit_end(stream, stream->end_t_ns, closed ? MITM__HTTP_END_CAUSE__UNTIL_CLOSE : MITM__HTTP_END_CAUSE__TRUNCATED);
     set_state(stream, STATE_OPAQUE);
 }
 

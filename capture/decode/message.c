@@ -64,27 +64,35 @@ void message_emit_informational(const struct message *message, struct head *head
     message_emit(message, &record);
 }
 
-void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause,
-                      struct head *trailers, const struct piece *piece)
+static void emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause,
+                     size_t n_trailers, Mitm__Header **trailers)
 {
-    struct head_fields fields;
-    fields.n = 0;
-    if (trailers) {
-        head_get_fields(trailers, piece, &fields);
-    }
     if (message->direction == MITM__DIRECTION__TO_SERVER) {
         EVENT_NEW(record, ev, t_ns, HttpRequestEnd, HTTP_REQUEST_END, http_request_end);
         EVENT_SET(ev, body_bytes, body_bytes);
         EVENT_SET(ev, cause, cause);
-        ev.n_trailers = fields.n;
-        ev.trailers = fields.fields;
+        ev.n_trailers = n_trailers;
+        ev.trailers = trailers;
         message_emit(message, &record);
     } else {
         EVENT_NEW(record, ev, t_ns, HttpResponseEnd, HTTP_RESPONSE_END, http_response_end);
         EVENT_SET(ev, body_bytes, body_bytes);
         EVENT_SET(ev, cause, cause);
-        ev.n_trailers = fields.n;
-        ev.trailers = fields.fields;
+        ev.n_trailers = n_trailers;
+        ev.trailers = trailers;
         message_emit(message, &record);
     }
+}
+
+void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause)
+{
+    emit_end(message, t_ns, body_bytes, cause, 0, NULL);
+}
+
+void message_emit_end_trailers(const struct message *message, const struct piece *piece, uint64_t body_bytes,
+                               struct head *trailers)
+{
+    struct head_fields fields;
+    head_get_fields(trailers, piece, &fields);
+    emit_end(message, piece->t_ns, body_bytes, MITM__HTTP_END_CAUSE__LAST_CHUNK, fields.n, fields.fields);
 }

@@ -34,11 +34,11 @@ void message_emit_headers(const struct message *message, struct head *head, cons
 void message_emit_informational(const struct message *message, struct head *head, const struct piece *piece,
                                 uint64_t head_bytes);
 
-/*
- * Emit HttpRequestEnd or HttpResponseEnd: the body had `body_bytes` bytes and ended at `t_ns` because of `cause`. With
- * the trailer fields of `trailers`, read last from `piece`; both NULL where there are none.
- */
-void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause,
-                      struct head *trailers, const struct piece *piece);
+/* Emit HttpRequestEnd or HttpResponseEnd: the body had `body_bytes` bytes and ended at `t_ns` because of `cause`. */
+void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause);
+
+/* The same, with LAST_CHUNK and the fields of `trailers`, whose last byte lies in `piece`, the last one read. */
+void message_emit_end_trailers(const struct message *message, const struct piece *piece, uint64_t body_bytes,
+                               struct head *trailers);
 
 #endif

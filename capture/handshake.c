@@ -1,0 +1,610 @@
+#include "capture/handshake.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/decode/socks.h"
+#include "capture/dial.h"
+
+struct handshake {
+    struct socks from_client, from_server;
+    struct socks_message message;
+    uint8_t methods[2]; /* that the client offers and we can pass on */
+    size_t methods_n;
+    bool upstream_down; /* the upstream cannot be reached: we answer in its place */
+    struct event timer;
+    struct dial *dial;
+    struct resolve_job *job;
+    /* What the client sent ahead of its turn. */
+    uint8_t *early;
+    size_t early_len;
+    uint64_t early_t_ns;
+};
+
+static void take_early(struct conn *conn);
+static void on_timeout(evutil_socket_t fd, short what, void *arg);
+
+static void set_timer(struct handshake *handshake, int seconds)
+{
+    struct timeval timeout = {.tv_sec = seconds};
+    event_add(&handshake->timer, &timeout);
+}
+
+void handshake_start(struct conn *conn)
+{
+    struct handshake *handshake = calloc(1, sizeof *handshake);
+    if (!handshake)
+        abort();
+    conn->handshake = handshake;
+    socks_init(&handshake->from_client, MITM__DIRECTION__TO_SERVER);
+    evtimer_assign(&handshake->timer, conn->proxy->base, on_timeout, conn);
+    set_timer(handshake, CONN_HANDSHAKE_S);
+    conn_set_state(conn, CONN_GREETING);
+}
+
+void handshake_free(struct conn *conn)
+{
+    struct handshake *handshake = conn->handshake;
+    if (!handshake)
+        return;
+    event_del(&handshake->timer);
+    if (handshake->dial)
+        dial_cancel(handshake->dial);
+    if (handshake->job)
+        resolver_cancel(handshake->job);
+    free(handshake->early);
+    free(handshake);
+    conn->handshake = NULL;
+}
+
+void handshake_linger(struct conn *conn)
+{
+    set_timer(conn->handshake, CONN_LINGER_S);
+}
+
+static void emit_violation(struct conn *conn, Mitm__ViolationKind kind, Mitm__Direction direction,
+                           uint64_t offset_bytes, const char *detail)
+{
+    EVENT_NEW(record, ev, conn_now(conn), Violation, VIOLATION, violation);
+    EVENT_SET(ev, kind, kind);
+    EVENT_SET(ev, direction, direction);
+    EVENT_SET(ev, offset_bytes, offset_bytes);
+    ev.detail = (char *)(uintptr_t)detail;
+    event_emit(&conn->sink, &record);
+}
+
+/* ---------------------------------------------------------------- answers of our own */
+
+static void emit_response(struct conn *conn, uint64_t t_ns, uint8_t reply, Mitm__ReplyOrigin origin,
+                          const char *address, size_t address_len, uint16_t port)
+{
+    EVENT_NEW(record, ev, t_ns, SocksResponseEnd, SOCKS_RESPONSE_END, socks_response_end);
+    EVENT_SET(ev, reply, reply);
+    EVENT_SET(ev, origin, origin);
+    if (address) {
+        EVENT_SET_BYTES(ev, bound_address, address, address_len);
+        EVENT_SET(ev, bound_port, port);
+    }
+    event_emit(&conn->sink, &record);
+}
+
+/* Refuse the request with REP `reply`. */
+static void refuse_request(struct conn *conn, uint8_t reply)
+{
+    uint8_t answer[22];
+    size_t len = socks_write_reply(answer, reply, NULL, 0, 0);
+    emit_response(conn, conn_now(conn), reply, MITM__REPLY_ORIGIN__PROXY, NULL, 0, 0);
+    conn_refuse(conn, answer, len);
+}
+
+static void choose_method(struct conn *conn, uint8_t method)
+{
+    uint8_t answer[2] = {SOCKS_VERSION, method};
+    EVENT_NEW(record, ev, conn_now(conn), SocksMethodChosen, SOCKS_METHOD_CHOSEN, socks_method_chosen);
+    EVENT_SET(ev, method, method);
+    event_emit(&conn->sink, &record);
+    if (method == SOCKS_METHOD_NO_ACCEPTABLE) {
+        conn_refuse(conn, answer, sizeof answer);
+        return;
+    }
+    side_send(&conn->client, answer, sizeof answer);
+    conn_set_state(conn, method == SOCKS_METHOD_USERNAME ? CONN_AUTH : CONN_REQUEST);
+}
+
+/* Choose as Tor does: user name and password if they are offered. */
+static void choose_method_ourselves(struct conn *conn)
+{
+    const struct handshake *handshake = conn->handshake;
+    bool username = memchr(handshake->methods, SOCKS_METHOD_USERNAME, handshake->methods_n) != NULL;
+    choose_method(conn, username ? SOCKS_METHOD_USERNAME : SOCKS_METHOD_NONE);
+}
+
+static void accept_credentials(struct conn *conn)
+{
+    static const uint8_t answer[2] = {SOCKS_AUTH_VERSION, 0};
+    EVENT_NEW(record, ev, conn_now(conn), SocksAuthEnd, SOCKS_AUTH_END, socks_auth_end);
+    EVENT_SET(ev, status, 0);
+    event_emit(&conn->sink, &record);
+    side_send(&conn->client, answer, sizeof answer);
+    conn_set_state(conn, CONN_REQUEST);
+}
+
+/* ---------------------------------------------------------------- the built-in server */
+
+static uint8_t reply_for_errno(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+        return SOCKS_CONNECTION_REFUSED;
+    case ENETUNREACH:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+        return SOCKS_NETWORK_UNREACHABLE;
+    case EHOSTUNREACH:
+        return SOCKS_HOST_UNREACHABLE;
+    case ETIMEDOUT:
+        return SOCKS_TTL_EXPIRED; /* as Tor answers a timeout */
+    case EACCES:
+    case EPERM:
+        return SOCKS_NOT_ALLOWED;
+    default:
+        return SOCKS_GENERAL_FAILURE;
+    }
+}
+
+static void on_server_dialed(void *ctx, int fd, int error)
+{
+    struct conn *conn = ctx;
+    if (fd < 0) {
+        refuse_request(conn, reply_for_errno(error));
+        return;
+    }
+    if (conn->proxy->stamps)
+        input_enable_stamps(fd);
+    struct sockaddr_storage local = {0};
+    socklen_t local_len = sizeof local;
+    getsockname(fd, (struct sockaddr *)&local, &local_len);
+    char text[RESOLVE_TEXT_SIZE];
+    uint16_t port = resolve_text(&local, text);
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&local;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
+    bool ipv6 = local.ss_family == AF_INET6;
+    uint8_t answer[22];
+    size_t len = socks_write_reply(answer, SOCKS_SUCCEEDED,
+                                   ipv6 ? (const uint8_t *)&in6->sin6_addr : (const uint8_t *)&in->sin_addr,
+                                   ipv6 ? 16 : 4, port);
+    side_send(&conn->client, answer, len);
+    emit_response(conn, conn_now(conn), SOCKS_SUCCEEDED, MITM__REPLY_ORIGIN__PROXY, text, strlen(text), port);
+    side_open(&conn->server, conn->proxy->base, fd);
+    conn_begin_relay(conn);
+}
+
+static void dial_server(struct conn *conn, const struct resolve_addresses *addresses)
+{
+    conn_set_state(conn, CONN_DIALING_SERVER);
+    dial_start(&conn->handshake->dial, conn->proxy->base, addresses, &conn->sink, &conn->proxy->clock, on_server_dialed,
+               conn);
+}
+
+static void on_resolved(void *ctx, int error, const struct resolve_addresses *addresses)
+{
+    struct conn *conn = ctx;
+    conn->handshake->job = NULL;
+    char texts[RESOLVE_ADDRESSES_MAX][RESOLVE_TEXT_SIZE];
+    char *list[RESOLVE_ADDRESSES_MAX];
+    EVENT_NEW(record, ev, conn_now(conn), ResolveEnd, RESOLVE_END, resolve_end);
+    for (size_t i = 0; i < addresses->n; i++) {
+        resolve_text(&addresses->address[i], texts[i]);
+        list[i] = texts[i];
+    }
+    ev.n_addresses = addresses->n;
+    ev.addresses = list;
+    if (error)
+        ev.error = (char *)(uintptr_t)resolve_error_text(error);
+    event_emit(&conn->sink, &record);
+    if (error || addresses->n == 0)
+        refuse_request(conn, SOCKS_HOST_UNREACHABLE);
+    else
+        dial_server(conn, addresses);
+}
+
+/* Do what the request in handshake->message asks for. */
+static void serve_request(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    const struct socks_message *request = &conn->handshake->message;
+    if (request->command != SOCKS_CONNECT) {
+        refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
+        return;
+    }
+    struct resolve_addresses addresses;
+    switch (resolver_local(proxy->resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
+    case RESOLVE_LOCAL_DONE:
+        dial_server(conn, &addresses);
+        return;
+    case RESOLVE_LOCAL_REFUSED:
+        refuse_request(conn, SOCKS_HOST_UNREACHABLE);
+        return;
+    case RESOLVE_LOCAL_ASK:
+        break;
+    }
+    EVENT_NEW(record, ev, conn_now(conn), ResolveStart, RESOLVE_START, resolve_start);
+    EVENT_SET_BYTES(ev, host, request->host, request->host_len_bytes);
+    event_emit(&conn->sink, &record);
+    conn_set_state(conn, CONN_RESOLVING);
+    conn->handshake->job = resolver_start(proxy->resolver, request->host, request->port, on_resolved, conn);
+}
+
+/* ---------------------------------------------------------------- with an upstream */
+
+/* The upstream went away, or broke the protocol, before it had answered: answer in its place. */
+static void upstream_failed(struct conn *conn)
+{
+    static const uint8_t auth_failed[2] = {SOCKS_AUTH_VERSION, 1};
+    struct handshake *handshake = conn->handshake;
+    side_close(&conn->server, false);
+    handshake->upstream_down = true;
+    switch (conn->state) {
+    case CONN_DIALING_UPSTREAM:
+    case CONN_METHOD:
+        choose_method_ourselves(conn);
+        take_early(conn);
+        break;
+    case CONN_STATUS:
+        conn_refuse(conn, auth_failed, sizeof auth_failed);
+        break;
+    case CONN_REPLY:
+        refuse_request(conn, SOCKS_GENERAL_FAILURE);
+        break;
+    case CONN_GREETING:
+    case CONN_AUTH:
+    case CONN_REQUEST:
+    case CONN_RESOLVING:
+    case CONN_DIALING_SERVER:
+    case CONN_RELAY:
+    case CONN_LINGER:
+    case CONN_DEAD:
+        assert(!"conn: no upstream in this state");
+    }
+}
+
+static void on_upstream_dialed(void *ctx, int fd, int error)
+{
+    struct conn *conn = ctx;
+    struct handshake *handshake = conn->handshake;
+    proxy_report_upstream(conn->proxy, error);
+    if (fd < 0) {
+        upstream_failed(conn);
+        return;
+    }
+    if (conn->proxy->stamps)
+        input_enable_stamps(fd);
+    side_open(&conn->server, conn->proxy->base, fd);
+    socks_init(&handshake->from_server, MITM__DIRECTION__TO_CLIENT);
+    uint8_t greeting[2 + sizeof handshake->methods] = {SOCKS_VERSION, (uint8_t)handshake->methods_n};
+    memcpy(greeting + 2, handshake->methods, handshake->methods_n);
+    side_send(&conn->server, greeting, 2 + handshake->methods_n);
+    conn_set_state(conn, CONN_METHOD);
+}
+
+static void upstream_method(struct conn *conn)
+{
+    const struct handshake *handshake = conn->handshake;
+    uint8_t method = handshake->message.method;
+    uint8_t answer[2] = {SOCKS_VERSION, method};
+    if (method == SOCKS_METHOD_NO_ACCEPTABLE) {
+        conn_refuse(conn, answer, sizeof answer);
+        return;
+    }
+    if (!memchr(handshake->methods, method, handshake->methods_n)) {
+        emit_violation(conn, MITM__VIOLATION_KIND__SOCKS_REPLY, MITM__DIRECTION__TO_CLIENT, 1,
+                       "the upstream chose a method that was not offered");
+        upstream_failed(conn);
+        return;
+    }
+    side_send(&conn->client, answer, sizeof answer);
+    conn_set_state(conn, method == SOCKS_METHOD_USERNAME ? CONN_AUTH : CONN_REQUEST);
+}
+
+static void upstream_status(struct conn *conn)
+{
+    uint8_t answer[2] = {SOCKS_AUTH_VERSION, conn->handshake->message.status};
+    if (answer[1] != 0) {
+        conn_refuse(conn, answer, sizeof answer);
+        return;
+    }
+    side_send(&conn->client, answer, sizeof answer);
+    conn_set_state(conn, CONN_REQUEST);
+}
+
+/* The upstream's reply, complete at `t_ns`; `command` is what was asked for. */
+static void upstream_reply(struct conn *conn, uint64_t t_ns, uint8_t command)
+{
+    const struct handshake *handshake = conn->handshake;
+    const struct socks_message *reply = &handshake->message;
+    const struct socks *bytes = &handshake->from_server;
+    bool relay = reply->reply == SOCKS_SUCCEEDED && command == SOCKS_CONNECT;
+    if (relay)
+        side_send(&conn->client, bytes->bytes, bytes->len_bytes);
+    emit_response(conn, t_ns, reply->reply, MITM__REPLY_ORIGIN__UPSTREAM, reply->host, reply->host_len_bytes,
+                  reply->port);
+    if (relay)
+        conn_begin_relay(conn);
+    else
+        conn_refuse(conn, bytes->bytes, bytes->len_bytes); /* refused, or resolved: there is nothing to relay */
+}
+
+/* ---------------------------------------------------------------- the client's messages */
+
+static void client_greeting(struct conn *conn)
+{
+    struct handshake *handshake = conn->handshake;
+    const struct socks *greeting = &handshake->from_client;
+    static const uint8_t passed_on[] = {SOCKS_METHOD_NONE, SOCKS_METHOD_USERNAME};
+    for (size_t i = 2; i < greeting->len_bytes; i++) {
+        uint8_t method = greeting->bytes[i];
+        if (memchr(passed_on, method, sizeof passed_on) && !memchr(handshake->methods, method, handshake->methods_n))
+            handshake->methods[handshake->methods_n++] = method;
+    }
+    if (handshake->methods_n == 0) {
+        choose_method(conn, SOCKS_METHOD_NO_ACCEPTABLE);
+    } else if (conn->proxy->settings.direct) {
+        choose_method_ourselves(conn);
+    } else {
+        struct resolve_addresses upstream = {.n = 1, .address = {conn->proxy->settings.upstream}};
+        conn_set_state(conn, CONN_DIALING_UPSTREAM);
+        dial_start(&handshake->dial, conn->proxy->base, &upstream, &conn->sink, &conn->proxy->clock, on_upstream_dialed,
+                   conn);
+    }
+}
+
+static void emit_auth(struct conn *conn)
+{
+    const struct socks *auth = &conn->handshake->from_client;
+    const uint8_t *username, *password;
+    size_t username_len, password_len;
+    socks_credentials(auth, &username, &username_len, &password, &password_len);
+    EVENT_NEW(record, ev, auth->first_t_ns, SocksAuthStart, SOCKS_AUTH_START, socks_auth_start);
+    EVENT_SET_BYTES(ev, username, username, username_len);
+    uint32_t number = credentials_number(conn->proxy->credentials, auth->bytes, auth->len_bytes);
+    if (number > 0)
+        EVENT_SET(ev, credential, number);
+    event_emit(&conn->sink, &record);
+}
+
+static void client_auth(struct conn *conn)
+{
+    struct handshake *handshake = conn->handshake;
+    const struct socks *auth = &handshake->from_client;
+    emit_auth(conn);
+    if (conn->proxy->settings.direct || handshake->upstream_down) {
+        accept_credentials(conn);
+        return;
+    }
+    side_send(&conn->server, auth->bytes, auth->len_bytes);
+    socks_expect(&handshake->from_server, SOCKS_STATUS);
+    conn_set_state(conn, CONN_STATUS);
+}
+
+static void client_request(struct conn *conn)
+{
+    struct handshake *handshake = conn->handshake;
+    uint8_t command = handshake->message.command;
+    event_del(&handshake->timer);
+    if (conn->proxy->settings.direct) {
+        set_timer(handshake, CONN_HANDSHAKE_S);
+        serve_request(conn);
+    } else if (command != SOCKS_CONNECT && command != SOCKS_RESOLVE && command != SOCKS_RESOLVE_PTR) {
+        refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
+    } else if (handshake->upstream_down) {
+        refuse_request(conn, SOCKS_GENERAL_FAILURE);
+    } else {
+        side_send(&conn->server, handshake->from_client.bytes, handshake->from_client.len_bytes);
+        socks_expect(&handshake->from_server, SOCKS_REPLY);
+        conn_set_state(conn, CONN_REPLY);
+    }
+}
+
+/* A message that broke RFC 1928 or 1929 has been seen: answer as far as there is an answer, and close. */
+static void client_bad(struct conn *conn)
+{
+    static const uint8_t no_method[2] = {SOCKS_VERSION, SOCKS_METHOD_NO_ACCEPTABLE};
+    static const uint8_t auth_failed[2] = {SOCKS_AUTH_VERSION, 1};
+    static const uint8_t socks4_rejected[8] = {0, 0x5B};
+    static const char not_http[] =
+        "HTTP/1.0 501 Not an HTTP proxy\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+        "This is mitm-proxy, a SOCKS5 proxy. Enter this address in your browser's settings as "
+        "a SOCKS host, version 5, not as an HTTP proxy.\n";
+    const uint8_t *bytes = conn->handshake->from_client.bytes;
+    switch (conn->handshake->from_client.kind) {
+    case SOCKS_REQUEST:
+        refuse_request(conn, bytes[0] != SOCKS_VERSION ? SOCKS_GENERAL_FAILURE
+                             : bytes[3] == SOCKS_NAME  ? SOCKS_GENERAL_FAILURE
+                                                       : SOCKS_ADDRESS_TYPE_NOT_SUPPORTED);
+        return;
+    case SOCKS_AUTH:
+        conn_refuse(conn, auth_failed, sizeof auth_failed);
+        return;
+    case SOCKS_GREETING:
+    case SOCKS_METHOD:
+    case SOCKS_STATUS:
+    case SOCKS_REPLY:
+        break;
+    }
+    if (bytes[0] == 4)
+        conn_refuse(conn, socks4_rejected, sizeof socks4_rejected);
+    else if (bytes[0] >= 'A' && bytes[0] <= 'Z')
+        conn_refuse(conn, (const uint8_t *)not_http, sizeof not_http - 1);
+    else
+        conn_refuse(conn, no_method, sizeof no_method);
+}
+
+static void client_message(struct conn *conn)
+{
+    switch (conn->handshake->from_client.kind) {
+    case SOCKS_GREETING:
+        client_greeting(conn);
+        return;
+    case SOCKS_AUTH:
+        client_auth(conn);
+        return;
+    case SOCKS_REQUEST:
+        client_request(conn);
+        return;
+    case SOCKS_METHOD:
+    case SOCKS_STATUS:
+    case SOCKS_REPLY:
+        assert(!"conn: a client does not send this");
+    }
+}
+
+/* ---------------------------------------------------------------- input */
+
+bool handshake_client_speaks(const struct conn *conn)
+{
+    return conn->state == CONN_GREETING || conn->state == CONN_AUTH || conn->state == CONN_REQUEST;
+}
+
+/* Whether what the client sends is for the server. */
+static bool client_speaks_to_server(enum conn_state state)
+{
+    return state == CONN_REPLY || state == CONN_RESOLVING || state == CONN_DIALING_SERVER || state == CONN_RELAY;
+}
+
+/* Keep what the client sent before it was its turn. */
+static void keep_early(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    struct handshake *handshake = conn->handshake;
+    assert(!handshake->early); /* the client is not read in these states */
+    handshake->early = malloc(len);
+    if (!handshake->early)
+        abort();
+    memcpy(handshake->early, data, len);
+    handshake->early_len = len;
+    handshake->early_t_ns = t_ns;
+}
+
+void handshake_client_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    while (len > 0 && handshake_client_speaks(conn)) {
+        struct handshake *handshake = conn->handshake;
+        enum socks_kind kind = conn->state == CONN_GREETING ? SOCKS_GREETING
+                               : conn->state == CONN_AUTH   ? SOCKS_AUTH
+                                                            : SOCKS_REQUEST;
+        if (handshake->from_client.kind != kind)
+            socks_expect(&handshake->from_client, kind);
+        size_t used;
+        switch (socks_feed(&handshake->from_client, &conn->sink, t_ns, data, len, &used, &handshake->message)) {
+        case SOCKS_MORE:
+            return;
+        case SOCKS_BAD:
+            client_bad(conn);
+            return;
+        case SOCKS_DONE:
+            break;
+        }
+        data += used;
+        len -= used;
+        client_message(conn);
+    }
+    if (len == 0)
+        return;
+    if (client_speaks_to_server(conn->state)) {
+        side_send(&conn->server, data, len);
+        conn_tap(conn, MITM__DIRECTION__TO_SERVER, t_ns, data, len);
+    } else if (conn->state == CONN_DIALING_UPSTREAM || conn->state == CONN_METHOD || conn->state == CONN_STATUS) {
+        keep_early(conn, t_ns, data, len);
+    }
+}
+
+/* It may be the client's turn now: take what it sent before. */
+static void take_early(struct conn *conn)
+{
+    struct handshake *handshake = conn->handshake;
+    if (!handshake || !handshake->early || !conn_wants_client(conn->state))
+        return;
+    uint8_t *early = handshake->early;
+    handshake->early = NULL;
+    handshake_client_bytes(conn, handshake->early_t_ns, early, handshake->early_len);
+    free(early);
+}
+
+void handshake_upstream_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    struct handshake *handshake = conn->handshake;
+    uint8_t command = handshake->message.command; /* of the request, in CONN_REPLY */
+    size_t used;
+    switch (socks_feed(&handshake->from_server, &conn->sink, t_ns, data, len, &used, &handshake->message)) {
+    case SOCKS_MORE:
+        return;
+    case SOCKS_BAD:
+        upstream_failed(conn);
+        return;
+    case SOCKS_DONE:
+        break;
+    }
+    if (conn->state == CONN_METHOD)
+        upstream_method(conn);
+    else if (conn->state == CONN_STATUS)
+        upstream_status(conn);
+    else
+        upstream_reply(conn, t_ns, command);
+    take_early(conn);
+    if (used == len)
+        return;
+    if (conn->state == CONN_RELAY) {
+        side_send(&conn->client, data + used, len - used);
+        conn_tap(conn, MITM__DIRECTION__TO_CLIENT, t_ns, data + used, len - used);
+    } else if (conn_wants_server(conn->state)) {
+        handshake_upstream_bytes(conn, t_ns, data + used, len - used);
+    }
+}
+
+void handshake_client_left(struct conn *conn)
+{
+    socks_truncated(&conn->handshake->from_client, &conn->sink, conn_now(conn));
+    conn_finish(conn, MITM__END_CAUSE__FIN, 0);
+}
+
+void handshake_upstream_left(struct conn *conn, bool fin)
+{
+    if (fin)
+        socks_truncated(&conn->handshake->from_server, &conn->sink, conn_now(conn));
+    upstream_failed(conn);
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct conn *conn = arg;
+    struct handshake *handshake = conn->handshake;
+    if (conn->state == CONN_LINGER) {
+        conn_finish(conn, MITM__END_CAUSE__PROXY_ENDED, 0);
+        return;
+    }
+    if (conn->state == CONN_RESOLVING || conn->state == CONN_DIALING_SERVER) {
+        if (handshake->job)
+            resolver_cancel(handshake->job);
+        handshake->job = NULL;
+        if (handshake->dial)
+            dial_cancel(handshake->dial);
+        refuse_request(conn, SOCKS_TTL_EXPIRED);
+        return;
+    }
+    if (conn->state == CONN_DIALING_UPSTREAM || conn->state == CONN_METHOD || conn->state == CONN_STATUS) {
+        if (handshake->dial)
+            dial_cancel(handshake->dial);
+        set_timer(handshake, CONN_HANDSHAKE_S);
+        upstream_failed(conn);
+        return;
+    }
+    emit_violation(conn, MITM__VIOLATION_KIND__SOCKS_TIMEOUT, MITM__DIRECTION__TO_SERVER,
+                   handshake->from_client.offset_bytes + handshake->from_client.len_bytes,
+                   "the client did not complete the SOCKS handshake in time");
+    conn_finish(conn, MITM__END_CAUSE__PROXY_ENDED, 0);
+}

@@ -1,0 +1,190 @@
+/*
+ * Fuzz target of the watching decoders. The input is a script:
+ *     byte 0: 0 … 253 the body limit; 254, 255 none
+ *     then steps: a control byte, a length, and so many bytes of data
+ *         control & 1      direction: 0 to the server
+ *         control >> 1 & 7 with length 0: the direction ends; the cause
+ *         control >> 4     data: fed in pieces of so many bytes; 0: in one piece
+ *
+ * Checked: fed as the script cuts it, and with all adjacent bytes of a direction in one piece, the decoder emits the
+ * same events with the same times; no byte is told twice; behind a Violation everything is OpaqueData; the number and
+ * size of events are bounded by those of the input.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/decode/event_log.h"
+#include "capture/decode/app.h"
+
+struct step {
+    Mitm__Direction direction;
+    Mitm__EndCause cause; /* of a step without data */
+    size_t piece;
+    const uint8_t *data;
+    size_t len;
+};
+
+struct script {
+    const uint8_t *rest;
+    size_t len;
+};
+
+struct run {
+    struct app *app;
+    struct event_log log;
+    uint64_t t_ns; /* the same for adjacent bytes of one direction */
+    uint64_t sent[2];
+    size_t pieces;
+    bool ended[2];
+    Mitm__Direction last;
+    bool whole;     /* collect adjacent bytes */
+    uint8_t *bytes; /* collected, of the direction `last` */
+    size_t len;
+};
+
+static bool next_step(struct script *script, struct step *step)
+{
+    if (script->len < 2) {
+        return false;
+    }
+    uint8_t control = script->rest[0];
+    size_t len = script->rest[1];
+    script->rest += 2;
+    script->len -= 2;
+    len = len < script->len ? len : script->len;
+    *step = (struct step){.direction = control & 1 ? MITM__DIRECTION__TO_CLIENT : MITM__DIRECTION__TO_SERVER,
+                          .cause = (Mitm__EndCause)(1 + (control >> 1 & 7) % 5),
+                          .piece = control >> 4,
+                          .data = script->rest,
+                          .len = len};
+    script->rest += len;
+    script->len -= len;
+    return true;
+}
+
+static int index_of(Mitm__Direction direction)
+{
+    return direction == MITM__DIRECTION__TO_SERVER ? 0 : 1;
+}
+
+/* Feed a copy of exactly this size, so that the sanitizer sees a read outside of it. */
+static void feed(struct run *run, const uint8_t *data, size_t len)
+{
+    uint8_t *copy = malloc(len);
+    assert(copy);
+    memcpy(copy, data, len);
+    app_feed(run->app, run->last, run->t_ns, copy, len);
+    free(copy);
+    run->pieces++;
+}
+
+static void feed_collected(struct run *run)
+{
+    if (run->len > 0) {
+        feed(run, run->bytes, run->len);
+        run->len = 0;
+    }
+}
+
+/* Begin a new stretch of adjacent bytes, or an end. */
+static void turn(struct run *run, Mitm__Direction direction)
+{
+    feed_collected(run);
+    run->last = direction;
+    run->t_ns++;
+}
+
+static void end(struct run *run, Mitm__Direction direction, Mitm__EndCause cause)
+{
+    turn(run, direction);
+    app_end(run->app, direction, run->t_ns, cause);
+    run->ended[index_of(direction)] = true;
+}
+
+static void take_data(struct run *run, const struct step *step)
+{
+    run->sent[index_of(step->direction)] += step->len;
+    if (run->t_ns == 0 || step->direction != run->last || run->ended[index_of(step->direction)]) {
+        turn(run, step->direction);
+    }
+    if (run->whole) {
+        memcpy(run->bytes + run->len, step->data, step->len);
+        run->len += step->len;
+        return;
+    }
+    size_t piece = step->piece ? step->piece : step->len;
+    for (size_t at = 0; at < step->len; at += piece) {
+        feed(run, step->data + at, step->len - at < piece ? step->len - at : piece);
+    }
+}
+
+static void take(struct run *run, const struct step *step)
+{
+    if (run->ended[index_of(step->direction)]) {
+        return;
+    }
+    if (step->len == 0) {
+        end(run, step->direction, step->cause);
+    } else {
+        take_data(run, step);
+    }
+}
+
+static void check_bounds(const struct run *run)
+{
+    uint64_t sent = run->sent[0] + run->sent[1];
+    for (int i = 0; i < 2; i++) {
+        assert(run->log.told_bytes[i] <= run->sent[i]);
+        assert(run->log.violation_offset[i] == UINT64_MAX ||
+               run->log.violation_offset[i] + run->log.opaque_bytes[i] == run->sent[i]);
+    }
+    /* The shortest message has 14 bytes and 3 events without its body, of which each piece and message has one. */
+    assert(run->log.emitted <= 8 + sent * 4 / 14 + 2 * run->pieces);
+    assert(run->log.largest_bytes <= EVENT_MAX_BYTES);
+}
+
+/* Run the script and return the log as text. */
+static char *perform(const uint8_t *data, size_t len, bool whole)
+{
+    struct script script = {data + 1, len - 1};
+    struct run run = {.whole = whole, .bytes = malloc(len)};
+    assert(run.bytes);
+    event_log_init(&run.log);
+    run.app = app_new(&run.log.sink, data[0] >= 254 ? APP_BODY_UNLIMITED : data[0]);
+    struct step step;
+    while (next_step(&script, &step)) {
+        take(&run, &step);
+    }
+    feed_collected(&run);
+    for (int i = 0; i < 2; i++) {
+        if (!run.ended[i]) {
+            end(&run, i == 0 ? MITM__DIRECTION__TO_SERVER : MITM__DIRECTION__TO_CLIENT, MITM__END_CAUSE__SESSION_ENDED);
+        }
+    }
+    app_free(run.app);
+    check_bounds(&run);
+    char *text = event_log_text(&run.log);
+    event_log_fini(&run.log);
+    free(run.bytes);
+    return text;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    if (len < 1) {
+        return 0;
+    }
+    char *whole = perform(data, len, true);
+    char *cut = perform(data, len, false);
+    if (strcmp(whole, cut) != 0) {
+        fprintf(stderr, "--- whole\n%s--- cut\n%s", whole, cut);
+        abort();
+    }
+    free(whole);
+    free(cut);
+    return 0;
+}
