@@ -142,17 +142,6 @@ void conn_end(struct conn *conn)
     conn_finish(conn, MITM__END_CAUSE__SESSION_ENDED, 0);
 }
 
-bool conn_any_client_open(const struct proxy *proxy)
-{
-    const struct conn *conn;
-    TAILQ_FOREACH(conn, &proxy->conns, link)
-    {
-        if (!conn->client.ended)
-            return true;
-    }
-    return false;
-}
-
 void conn_reap(struct proxy *proxy)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&proxy->dead));) {

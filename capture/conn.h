@@ -26,9 +26,6 @@ void conn_start(struct proxy *proxy, uint32_t id, int fd, const struct sockaddr_
 /* End `conn` because the recording ends. */
 void conn_end(struct conn *conn);
 
-/* Whether any client has not yet ended its direction. */
-bool conn_any_client_open(const struct proxy *proxy);
-
 /* Free the connections in proxy->dead. */
 void conn_reap(struct proxy *proxy);
 

@@ -268,7 +268,7 @@ static void upstream_failed(struct conn *conn)
     case CONN_RELAY:
     case CONN_LINGER:
     case CONN_DEAD:
-        assert(!"conn: no upstream in this state");
+        assert(false && "handshake: no upstream in this state");
     }
 }
 
@@ -458,7 +458,7 @@ static void client_message(struct conn *conn)
     case SOCKS_METHOD:
     case SOCKS_STATUS:
     case SOCKS_REPLY:
-        assert(!"conn: a client does not send this");
+        assert(false && "handshake: a client does not send this");
     }
 }
 

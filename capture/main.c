@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "capture/command.h"
-#include "capture/conn.h"
 #include "capture/log.h"
 #include "capture/options.h"
 #include "capture/proxy.h"
@@ -184,7 +183,7 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     announce(run, listen, path);
     int code = start_command(run, listen);
     raise_file_limit(); /* ours, not the command's */
-    while (code == EXIT_OK && !run->stop && !(run->draining && !conn_any_client_open(run->proxy)))
+    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open == 0))
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
 

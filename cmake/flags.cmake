@@ -6,6 +6,9 @@ target_compile_options(mitm_flags INTERFACE
     -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wconversion -Wno-sign-conversion
     -Wdouble-promotion -Wimplicit-fallthrough -Wnull-dereference
     -fno-common -fstack-protector-strong)
+if(FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
     add_link_options(-fsanitize=address,undefined)

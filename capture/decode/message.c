@@ -64,29 +64,37 @@ void message_emit_informational(const struct message *message, struct head *head
     message_emit(message, &record);
 }
 
+#define FILL_TRAILERS(ev)                                                                                              \
+    do {                                                                                                               \
+        ev.n_trailers = trailers->n;                                                                                   \
+        ev.trailers = (Mitm__Header **)(uintptr_t)trailers->fields;                                                    \
+        if (trailers->omitted != 0) {                                                                                  \
+            EVENT_SET(ev, omitted, trailers->omitted);                                                                 \
+        }                                                                                                              \
+    } while (0)
+
 static void emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause,
-                     size_t n_trailers, Mitm__Header **trailers)
+                     const struct head_fields *trailers)
 {
     if (message->direction == MITM__DIRECTION__TO_SERVER) {
         EVENT_NEW(record, ev, t_ns, HttpRequestEnd, HTTP_REQUEST_END, http_request_end);
         EVENT_SET(ev, body_bytes, body_bytes);
         EVENT_SET(ev, cause, cause);
-        ev.n_trailers = n_trailers;
-        ev.trailers = trailers;
+        FILL_TRAILERS(ev);
         message_emit(message, &record);
     } else {
         EVENT_NEW(record, ev, t_ns, HttpResponseEnd, HTTP_RESPONSE_END, http_response_end);
         EVENT_SET(ev, body_bytes, body_bytes);
         EVENT_SET(ev, cause, cause);
-        ev.n_trailers = n_trailers;
-        ev.trailers = trailers;
+        FILL_TRAILERS(ev);
         message_emit(message, &record);
     }
 }
 
 void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause)
 {
-    emit_end(message, t_ns, body_bytes, cause, 0, NULL);
+    static const struct head_fields none = {0};
+    emit_end(message, t_ns, body_bytes, cause, &none);
 }
 
 void message_emit_end_trailers(const struct message *message, const struct piece *piece, uint64_t body_bytes,
@@ -94,5 +102,5 @@ void message_emit_end_trailers(const struct message *message, const struct piece
 {
     struct head_fields fields;
     head_get_fields(trailers, piece, &fields);
-    emit_end(message, piece->t_ns, body_bytes, MITM__HTTP_END_CAUSE__LAST_CHUNK, fields.n, fields.fields);
+    emit_end(message, piece->t_ns, body_bytes, MITM__HTTP_END_CAUSE__LAST_CHUNK, &fields);
 }

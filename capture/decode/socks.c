@@ -47,7 +47,7 @@ static size_t needed_bytes(const struct socks *socks)
             return have < 5 ? 5 : (size_t)5 + b[4] + 2;
         return b[3] == SOCKS_IPV6 ? 4 + 16 + 2 : 4 + 4 + 2;
     }
-    assert(!"socks: kind");
+    assert(false && "socks: kind");
     return 0;
 }
 

@@ -59,7 +59,8 @@ Test(event, encodes_as_protocol_buffers_say)
     cr_assert_eq(out[0], sizeof payload + 6);
     cr_assert_arr_eq(out + 1, payload, sizeof payload);
     /* crc32c (1000, fixed32), little endian */
-    const uint8_t trailer[] = {0xC5, 0x3E, crc & 0xff, crc >> 8 & 0xff, crc >> 16 & 0xff, crc >> 24};
+    const uint8_t trailer[] = {0xC5, 0x3E, (uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16),
+                               (uint8_t)(crc >> 24)};
     cr_assert_arr_eq(out + 1 + sizeof payload, trailer, sizeof trailer);
     cr_assert(event_crc_valid(out + 1, len - 1));
 }

@@ -1,0 +1,12 @@
+/*
+ * Drawing: paints the items of a layout with cairo and pango, the same on every kind of surface. It decides nothing.
+ */
+#ifndef MITM_RENDER_DRAW_H
+#define MITM_RENDER_DRAW_H
+
+#include "render/layout.h"
+
+/* Paint `page` of `layout` on a white ground, one layout unit being one unit of `cr`'s user space. */
+void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The layout of a timeline figure: the stage between render/figure.h and drawing.
+ *
+ * - All x are the same on all pages; x is a monotonic function of time.
+ * - No two texts overlap, nothing lies outside its page, each lane is on exactly one page.
+ * - Rows get lower the more lanes there are; texts keep their size, and those that have no room are left out (labels of
+ *   lanes and failures; the tooltips have them).
+ */
+#ifndef MITM_RENDER_TIMELINE_H
+#define MITM_RENDER_TIMELINE_H
+
+#include "render/layout.h"
+
+/* Greatest number of pages of a layout. */
+#define TIMELINE_MAX_PAGES 10000
+
+struct timeline_options {
+    double width;       /* of every page, in layout units, ≥ 560 */
+    double page_height; /* ≥ 560: split over pages of this height; 0: one page, as tall as needed */
+    double max_height;  /* of the one page: rows are made lower to stay within it */
+    bool index;         /* pages only: add an index of the lanes */
+};
+
+/*
+ * Return the layout of `figure`, to be freed with layout_free(), or NULL if it does not fit: one page higher than
+ * max_height, or more than TIMELINE_MAX_PAGES pages.
+ */
+struct layout *timeline_layout(const struct timeline_figure *figure, const struct timeline_options *options);
+
+#endif

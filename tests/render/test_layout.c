@@ -1,0 +1,275 @@
+/* Properties that every layout has, over many made-up figures. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "figures.h"
+#include "render/layout.h"
+#include "render/timeline.h"
+
+#define SLACK 0.05 /* rounding */
+
+static const struct timeline_options picture = {.width = 1100, .max_height = 32767};
+static const struct timeline_options narrow = {.width = 600, .max_height = 32767};
+static const struct timeline_options pages = {.width = 1123, .page_height = 793, .index = true};
+static const struct timeline_options small_pages = {.width = 560, .page_height = 560, .index = true};
+static const struct timeline_options *const all_options[] = {&picture, &narrow, &pages, &small_pages};
+
+static const struct figure_plan plans[] = {
+    {1, 0, 0, 3, 1000000000, false},         {2, 1, 1, 3, 3000000, false},
+    {3, 2, 5, 4, 6200000000, false},         {4, 9, 50, 6, 30000000000, false},
+    {5, 60, 500, 6, 180000000000, false},    {6, 300, 2000, 5, 10800000000000, false},
+    {7, 1, 500, 2, 6200000000, false},       {8, 3, 4, 400, 6200000000, false},
+    {9, 2, 9, 5, 6200000000, true},          {10, 20, 120, 6, 1000, true},
+    {11, 100, 600, 8, 50000000000000, true}, {12, 5, 5, 3, 1, false},
+};
+
+static const struct layout_item *item_at(const struct layout_page *page, guint i)
+{
+    return &g_array_index(page->items, struct layout_item, i);
+}
+
+static const struct layout_hit *hit_at(const struct layout_page *page, guint i)
+{
+    return &g_array_index(page->hits, struct layout_hit, i);
+}
+
+static bool same_color(struct figure_color a, struct figure_color b)
+{
+    return a.red == b.red && a.green == b.green && a.blue == b.blue;
+}
+
+/* Return whether `item` is a bar, a part of the share bar or a sample of the legend. */
+static bool is_phase_rect(const struct timeline_figure *figure, const struct layout_item *item)
+{
+    for (size_t i = 0; i < figure->palette_count; i++) {
+        if (item->kind == LAYOUT_RECT && same_color(item->color, figure->palette[i].color))
+            return true;
+    }
+    return false;
+}
+
+static void check_inside(const struct layout_page *page)
+{
+    for (guint i = 0; i < page->items->len; i++) {
+        const struct layout_rect *rect = &item_at(page, i)->rect;
+        cr_assert(rect->x >= 0 && rect->y >= 0 && rect->width >= 0 && rect->height >= 0, "item %u begins at %g %g", i,
+                  rect->x, rect->y);
+        cr_assert(rect->x + rect->width <= page->width && rect->y + rect->height <= page->height,
+                  "item %u reaches to %g %g on a page of %g x %g: %s", i, rect->x + rect->width, rect->y + rect->height,
+                  page->width, page->height, item_at(page, i)->text ? item_at(page, i)->text : "");
+    }
+    for (guint i = 0; i < page->hits->len; i++) {
+        const struct layout_rect *rect = &hit_at(page, i)->rect;
+        cr_assert(rect->x >= 0 && rect->y >= 0 && rect->x + rect->width <= page->width &&
+                  rect->y + rect->height <= page->height);
+        cr_assert(rect->width > 0 && rect->height > 0);
+    }
+}
+
+/* Return the items of `page` that `choose` picks, from top to bottom. */
+static GPtrArray *pick(const struct timeline_figure *figure, const struct layout_page *page,
+                       bool (*choose)(const struct timeline_figure *, const struct layout_item *))
+{
+    GPtrArray *picked = g_ptr_array_new();
+    for (guint i = 0; i < page->items->len; i++) {
+        if (choose(figure, item_at(page, i)))
+            g_ptr_array_add(picked, &g_array_index(page->items, struct layout_item, i));
+    }
+    return picked;
+}
+
+static int compare_tops(const void *left, const void *right)
+{
+    double a = (*(const struct layout_item *const *)left)->rect.y;
+    double b = (*(const struct layout_item *const *)right)->rect.y;
+    return a < b ? -1 : a > b;
+}
+
+/* Check that no two of the picked items overlap. */
+static void check_apart(GPtrArray *picked, const char *what)
+{
+    g_ptr_array_sort(picked, compare_tops);
+    for (guint i = 0; i < picked->len; i++) {
+        const struct layout_item *a = picked->pdata[i];
+        for (guint k = i + 1; k < picked->len; k++) {
+            const struct layout_item *b = picked->pdata[k];
+            if (b->rect.y >= a->rect.y + a->rect.height)
+                break;
+            cr_assert(!layout_rects_overlap(&a->rect, &b->rect, SLACK),
+                      "two %s overlap: %g %g %g %g '%s' and %g %g %g %g '%s'", what, a->rect.x, a->rect.y,
+                      a->rect.width, a->rect.height, a->text ? a->text : "", b->rect.x, b->rect.y, b->rect.width,
+                      b->rect.height, b->text ? b->text : "");
+        }
+    }
+    g_ptr_array_free(picked, TRUE);
+}
+
+static bool is_text(const struct timeline_figure *figure, const struct layout_item *item)
+{
+    (void)figure;
+    return item->kind == LAYOUT_TEXT;
+}
+
+/* Bars, and the texts in red, which must not hide them. */
+static bool is_bar_or_failure(const struct timeline_figure *figure, const struct layout_item *item)
+{
+    return is_phase_rect(figure, item) || (item->kind == LAYOUT_TEXT && same_color(item->color, INK_FAILURE));
+}
+
+static void check_bars_visible(const struct timeline_figure *figure, const struct layout_page *page)
+{
+    for (guint i = 0; i < page->items->len; i++) {
+        if (!is_phase_rect(figure, item_at(page, i)) || item_at(page, i)->rect.height > 15)
+            continue; /* the share bar is to scale */
+        cr_assert(item_at(page, i)->rect.width >= 0.5 && item_at(page, i)->rect.height >= 2);
+    }
+}
+
+/* Return the number of bars of the figure that touch its time axis. */
+static size_t count_bars(const struct timeline_figure *figure)
+{
+    size_t count = 0;
+    for (size_t g = 0; g < figure->group_count; g++) {
+        for (size_t l = 0; l < figure->groups[g].lane_count; l++) {
+            const struct figure_lane *lane = &figure->groups[g].lanes[l];
+            for (size_t i = 0; i < lane->bar_count; i++) {
+                int64_t to_ns = MAX(lane->bars[i].from_ns, lane->bars[i].to_ns);
+                count += lane->bars[i].from_ns <= figure->to_ns && to_ns >= figure->from_ns;
+            }
+        }
+    }
+    return count;
+}
+
+/* Check that the bars that have no hit area are those that the note at the end owns up to, dots included. */
+static void check_hits(const struct timeline_figure *figure, const struct layout *layout)
+{
+    size_t found = 0;
+    unsigned long crowded = 0;
+    for (size_t p = 0; p < layout_page_count(layout); p++) {
+        const struct layout_page *page = layout_page(layout, p);
+        for (guint i = 0; i < page->hits->len; i++)
+            found += hit_at(page, i)->tooltip && strncmp(hit_at(page, i)->tooltip, "bar ", 4) == 0;
+        for (guint i = 0; i < page->items->len; i++) {
+            const char *text = item_at(page, i)->text;
+            if (text && strstr(text, "more lie too close"))
+                crowded = strtoul(text, NULL, 10);
+        }
+    }
+    size_t expected = count_bars(figure);
+    cr_assert(found <= expected && found + crowded >= expected, "%zu of %zu bars, %lu crowded", found, expected,
+              crowded);
+}
+
+/* Check that each lane is on exactly one page. */
+static void check_lanes(const struct timeline_figure *figure, const struct layout *layout)
+{
+    size_t lanes = 0;
+    for (size_t i = 0; i < figure->group_count; i++)
+        lanes += figure->groups[i].lane_count;
+    size_t *seen = g_new0(size_t, lanes + 1);
+    for (size_t p = 0; p < layout_page_count(layout); p++) {
+        const struct layout_page *page = layout_page(layout, p);
+        for (guint i = 0; i < page->anchors->len; i++) {
+            const char *name = g_array_index(page->anchors, struct layout_anchor, i).name;
+            if (strncmp(name, "lane-", 5) == 0)
+                seen[strtoul(name + 5, NULL, 10)]++;
+        }
+    }
+    cr_assert_eq(seen[0], 0);
+    for (size_t i = 1; i <= lanes; i++)
+        cr_assert_eq(seen[i], 1);
+    g_free(seen);
+}
+
+static void check_layout(const struct timeline_figure *figure, const struct timeline_options *options)
+{
+    struct layout *layout = timeline_layout(figure, options);
+    cr_assert(layout != NULL);
+    for (size_t p = 0; p < layout_page_count(layout); p++) {
+        const struct layout_page *page = layout_page(layout, p);
+        check_inside(page);
+        check_apart(pick(figure, page, is_text), "texts");
+        check_apart(pick(figure, page, is_bar_or_failure), "bars or failure labels");
+        check_bars_visible(figure, page);
+    }
+    check_hits(figure, layout);
+    check_lanes(figure, layout);
+    layout_free(layout);
+}
+
+Test(layout, properties)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(plans); i++) {
+        struct test_figure *test = figures_random(&plans[i]);
+        for (size_t k = 0; k < G_N_ELEMENTS(all_options); k++)
+            check_layout(&test->figure, all_options[k]);
+        figures_free(test);
+    }
+}
+
+Test(layout, hostile_figures)
+{
+    for (uint64_t seed = 100; seed < 160; seed++) {
+        struct figure_plan plan = {seed, 1 + seed % 7, 7 + seed % 40, 1 + seed % 9, 1 + (int64_t)(seed * seed * seed),
+                                   true};
+        struct test_figure *test = figures_random(&plan);
+        check_layout(&test->figure, all_options[seed % G_N_ELEMENTS(all_options)]);
+        figures_free(test);
+    }
+}
+
+Test(layout, zero_figure)
+{
+    static const struct timeline_figure nothing;
+    for (size_t k = 0; k < G_N_ELEMENTS(all_options); k++)
+        check_layout(&nothing, all_options[k]);
+}
+
+Test(layout, too_large)
+{
+    struct figure_plan plan = {1, 1, 3000, 1, 1000000000, false};
+    struct test_figure *test = figures_random(&plan);
+    struct timeline_options low = {.width = 1100, .max_height = 5000};
+    cr_assert(timeline_layout(&test->figure, &low) == NULL);
+    low.max_height = 10000; /* 3,000 rows of 3 units fit, of 5 do not */
+    struct layout *layout = timeline_layout(&test->figure, &low);
+    cr_assert(layout != NULL);
+    cr_assert(layout_page(layout, 0)->height <= 10000);
+    layout_free(layout);
+    figures_free(test);
+}
+
+Test(layout, empty_says_so)
+{
+    struct figure_plan plan = {1, 0, 0, 0, 1000000000, false};
+    struct test_figure *test = figures_random(&plan);
+    struct layout *layout = timeline_layout(&test->figure, &picture);
+    const struct layout_page *page = layout_page(layout, 0);
+    bool said = false;
+    for (guint i = 0; i < page->items->len; i++)
+        said = said || g_strcmp0(item_at(page, i)->text, "No connections recorded.") == 0;
+    cr_assert(said);
+    layout_free(layout);
+    figures_free(test);
+}
+
+Test(layout, local_links)
+{
+    static const char *const local[] = {"#connection-435", "page.html#x", "a/b?c=d:e", "/x", "?a=//b"};
+    static const char *const refused[] = {"http://example.org/",
+                                          "//example.org",
+                                          "javascript:alert(1)",
+                                          "",
+                                          "a b",
+                                          "#\x01",
+                                          "#\xff",
+                                          "a\\b",
+                                          "/x//y",
+                                          "#\"x"};
+    for (size_t i = 0; i < G_N_ELEMENTS(local); i++)
+        cr_assert(layout_link_is_local(figure_text(local[i])), "%s", local[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        cr_assert(!layout_link_is_local(figure_text(refused[i])), "%s", refused[i]);
+}

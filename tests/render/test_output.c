@@ -1,0 +1,172 @@
+/* Files: repeatable, well-formed, with their hit areas. */
+#include <criterion/criterion.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "figures.h"
+#include "render/render.h"
+#include "render/text.h"
+
+static const struct figure_plan plan = {42, 4, 30, 5, 6200000000, false};
+static const struct figure_plan hostile = {43, 12, 80, 5, 6200000000, true};
+
+/* Draw the figure of `which`; the caller frees it with render_buffer_fini(). */
+static struct render_buffer draw(const struct figure_plan *which, enum render_format format, bool links)
+{
+    struct test_figure *test = figures_random(which);
+    struct render_options options = {.links = links};
+    struct render_buffer drawing = {0};
+    cr_assert_eq((int)render_timeline(&test->figure, format, &options, &drawing), RENDER_OK);
+    figures_free(test);
+    return drawing;
+}
+
+Test(output, is_repeatable)
+{
+    for (int format = RENDER_SVG; format <= RENDER_PDF; format++) {
+        struct render_buffer first = draw(&plan, (enum render_format)format, true);
+        setlocale(LC_ALL, "");
+        setenv("TZ", "Asia/Tokyo", 1);
+        tzset();
+        struct render_buffer second = draw(&plan, (enum render_format)format, true);
+        cr_assert(first.len_bytes == second.len_bytes && memcmp(first.bytes, second.bytes, first.len_bytes) == 0);
+        render_buffer_fini(&first);
+        render_buffer_fini(&second);
+    }
+}
+
+Test(output, signatures)
+{
+    static const char *const begins[] = {[RENDER_SVG] = "<?xml", [RENDER_PNG] = "\x89PNG", [RENDER_PDF] = "%PDF-"};
+    for (int format = RENDER_SVG; format <= RENDER_PDF; format++) {
+        struct render_buffer drawing = draw(&plan, (enum render_format)format, false);
+        cr_assert(drawing.len_bytes > 1000 && memcmp(drawing.bytes, begins[format], strlen(begins[format])) == 0);
+        render_buffer_fini(&drawing);
+    }
+}
+
+/* What was met in an SVG. */
+struct svg_facts {
+    size_t depth;
+    size_t links;
+    size_t tooltips;
+    bool has_435; /* a link to #connection-435 */
+    bool has_bar; /* a tooltip "bar 0.0" */
+    bool in_title;
+};
+
+static void on_start(GMarkupParseContext *context, const gchar *element, const gchar **names, const gchar **values,
+                     gpointer user, GError **error)
+{
+    (void)context;
+    (void)error;
+    struct svg_facts *facts = user;
+    facts->depth++;
+    facts->in_title = strcmp(element, "title") == 0;
+    facts->tooltips += facts->in_title;
+    cr_assert(strcmp(element, "script") != 0);
+    for (size_t i = 0; names[i]; i++) {
+        cr_assert(!g_str_has_prefix(names[i], "on"), "%s", names[i]);
+        if (strcmp(element, "a") != 0)
+            continue;
+        cr_assert_str_eq(names[i], "xlink:href");
+        cr_assert(!strstr(values[i], "://") || values[i][0] == '#', "%s", values[i]);
+        facts->links++;
+        facts->has_435 = facts->has_435 || strcmp(values[i], "#connection-435") == 0;
+    }
+}
+
+static void on_end(GMarkupParseContext *context, const gchar *element, gpointer user, GError **error)
+{
+    (void)context;
+    (void)element;
+    (void)error;
+    struct svg_facts *facts = user;
+    facts->depth--;
+    facts->in_title = false;
+}
+
+static void on_text(GMarkupParseContext *context, const gchar *text, gsize len, gpointer user, GError **error)
+{
+    (void)context;
+    (void)error;
+    struct svg_facts *facts = user;
+    cr_assert(!facts->in_title || !g_strstr_len(text, (gssize)len, "\xe2\x80\xae"), "a bidi override is left");
+    facts->has_bar = facts->has_bar || (facts->in_title && len == 7 && strncmp(text, "bar 0.0", 7) == 0);
+}
+
+/* Parse `markup` as XML and return what was met. */
+static struct svg_facts parse(const char *markup, size_t len)
+{
+    static const GMarkupParser parser = {.start_element = on_start, .end_element = on_end, .text = on_text};
+    struct svg_facts facts = {.depth = 0};
+    GError *error = NULL;
+    GMarkupParseContext *context = g_markup_parse_context_new(&parser, (GMarkupParseFlags)0, &facts, NULL);
+    bool parsed = g_markup_parse_context_parse(context, markup, (gssize)len, &error) &&
+                  g_markup_parse_context_end_parse(context, &error);
+    cr_assert(parsed, "%s", error ? error->message : "");
+    g_markup_parse_context_free(context);
+    return facts;
+}
+
+Test(output, svg_is_well_formed)
+{
+    struct render_buffer drawing = draw(&plan, RENDER_SVG, true);
+    struct svg_facts facts = parse(drawing.bytes, drawing.len_bytes);
+    cr_assert(facts.has_435 && facts.has_bar && facts.links > 30 && facts.tooltips > facts.links);
+    render_buffer_fini(&drawing);
+    drawing = draw(&plan, RENDER_SVG, false);
+    facts = parse(drawing.bytes, drawing.len_bytes);
+    cr_assert(facts.links == 0 && facts.has_bar);
+    render_buffer_fini(&drawing);
+}
+
+Test(output, hostile_svg_is_well_formed)
+{
+    struct render_buffer drawing = draw(&hostile, RENDER_SVG, true);
+    parse(drawing.bytes, drawing.len_bytes);
+    render_buffer_fini(&drawing);
+}
+
+Test(output, image_map)
+{
+    struct test_figure *test = figures_random(&hostile);
+    struct render_options options = {.links = true};
+    struct render_buffer map = {0};
+    cr_assert_eq((int)render_timeline_image_map(&test->figure, &options, "timeline-1", &map), RENDER_OK);
+    cr_assert(g_str_has_prefix(map.bytes, "<map name=\"timeline-1\">\n") && g_str_has_suffix(map.bytes, "</map>\n"));
+    size_t areas = 0;
+    for (const char *line = strchr(map.bytes, '\n') + 1; g_str_has_prefix(line, "<area ");
+         line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n');
+        cr_assert(end[-1] == '>');
+        cr_assert(memchr(line, '>', (size_t)(end - line)) == end - 1 &&
+                  !memchr(line + 1, '<', (size_t)(end - line - 1)));
+        areas++;
+    }
+    cr_assert(areas > 80);
+    render_buffer_fini(&map);
+    figures_free(test);
+}
+
+Test(output, hostile_pdf_and_png)
+{
+    struct render_buffer pdf = draw(&hostile, RENDER_PDF, true);
+    cr_assert(pdf.len_bytes > 1000);
+    cr_assert(!g_strstr_len(pdf.bytes, (gssize)pdf.len_bytes, "/URI"));
+    render_buffer_fini(&pdf);
+    struct render_buffer png = draw(&hostile, RENDER_PNG, true);
+    cr_assert(png.len_bytes > 1000);
+    render_buffer_fini(&png);
+}
+
+Test(output, formats_by_name)
+{
+    enum render_format format;
+    cr_assert(render_format_of("a.svg", &format) && format == RENDER_SVG);
+    cr_assert(render_format_of("dir.x/a.PNG", &format) && format == RENDER_PNG);
+    cr_assert(render_format_of("a.b.pdf", &format) && format == RENDER_PDF);
+    cr_assert(!render_format_of("a.jpg", &format) && !render_format_of(".svg", &format) &&
+              !render_format_of("svg", &format));
+}

@@ -1,0 +1,117 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/connections.h"
+#include "analyze/load.h"
+#include "scene.h"
+
+/* Return what is printed of a session's connection; the caller frees it. */
+static char *print(const struct model *model, size_t connection, bool all_headers)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    cr_assert_not_null(out);
+    const struct model_session *session = model_session(model, 0);
+    connections_print(out, session, model_connection(session, connection), all_headers);
+    fclose(out);
+    return text;
+}
+
+/* Connection 435 of the article of 23 September 2011, as it was printed there. */
+Test(connections, of_the_article)
+{
+    struct model *model = model_new(&(struct model_options){0});
+    static const char *const paths[] = {SAMPLES "/article.mitm"};
+    cr_assert_eq(load_files(model, paths, 1), 0);
+    cr_assert_eq(model_session_count(model), 1);
+    char *text = print(model, 0, false);
+    cr_expect_str_eq(text,
+                     "435  freedomboxblog.nl  80  (open)\n"
+                     "000.249  SocksRequestStart    freedomboxblog.nl\n"
+                     "001.291  SocksResponseEnd     freedomboxblog.nl\n"
+                     "001.292  HttpRequestStart     GET / HTTP/1.1\n"
+                     "004.293  HttpResponseStart    HTTP/1.1 200 OK\n"
+                     "005.332  HttpResponseEnd      20522\n"
+                     "005.333  HttpRequestStart     GET /wp-includes/js/l10n.js?ver=20101110 HTTP/1.1\n"
+                     "007.318  HttpResponseStart    HTTP/1.1 200 OK\n"
+                     "007.318  HttpResponseEnd      221\n"
+                     "010.390  HttpRequestStart     GET /wp-content/themes/graphene/images/sprite_h.png HTTP/1.1\n"
+                     "012.338  HttpResponseStart    HTTP/1.1 200 OK\n"
+                     "012.338  HttpResponseEnd      1378\n");
+    free(text);
+    model_free(model);
+}
+
+Test(connections, everything_else_that_matters)
+{
+    struct model *model = model_new(&(struct model_options){.keep_headers = true});
+    struct event_sink sink = scene_to_model(model);
+    scene_connection_start(&sink, 1, 1);
+    EVENT_NEW(offered, offered_ev, 2000000, SocksMethodsOffered, SOCKS_METHODS_OFFERED, socks_methods_offered);
+    EVENT_SET_BYTES(offered_ev, methods, "\x00\x02\x80", 3);
+    offered.has_connection = true;
+    offered.connection = 1;
+    event_emit(&sink, &offered);
+    EVENT_NEW(chosen, chosen_ev, 3000000, SocksMethodChosen, SOCKS_METHOD_CHOSEN, socks_method_chosen);
+    EVENT_SET(chosen_ev, method, 2);
+    chosen.has_connection = true;
+    chosen.connection = 1;
+    event_emit(&sink, &chosen);
+    scene_socks(&sink, 1, 4, 1, "evil\x1b[31m.example", 80);
+    scene_reply(&sink, 1, 5, 0);
+    scene_request(&sink, 1, 1, 6, "/a\r\nb");
+    scene_request_head(&sink, 1, 1, 6);
+    scene_opaque(&sink, 1, 7, MITM__DIRECTION__TO_CLIENT, 1000);
+    scene_opaque(&sink, 1, 9, MITM__DIRECTION__TO_CLIENT, 234);
+    EVENT_NEW(violation, violation_ev, 7000000, Violation, VIOLATION, violation);
+    EVENT_SET(violation_ev, kind, MITM__VIOLATION_KIND__HTTP_START_LINE);
+    EVENT_SET(violation_ev, direction, MITM__DIRECTION__TO_CLIENT);
+    EVENT_SET(violation_ev, offset_bytes, 0);
+    violation_ev.detail = (char[]){"not HTTP"};
+    violation.has_connection = true;
+    violation.connection = 1;
+    event_emit(&sink, &violation);
+    scene_connection_end(&sink, 1, 10, MITM__END_CAUSE__RESET);
+    char *text = print(model, 0, true);
+    cr_expect_str_eq(text, "1  evil\\x1B[31m.example  80  (closed)\n"
+                           "000.001  ConnectionStart      127.0.0.1:40000\n"
+                           "000.002  SocksMethodsOffered  no authentication, user name and password, method 80\n"
+                           "000.003  SocksMethodChosen    user name and password\n"
+                           "000.004  SocksRequestStart    evil\\x1B[31m.example\n"
+                           "000.005  SocksResponseEnd     evil\\x1B[31m.example\n"
+                           "000.006  HttpRequestStart     GET /a\\x0D\\x0Ab HTTP/1.1\n"
+                           "           Host: a.example\\x0D\\x0A evil\\x1B[2J\n"
+                           "000.007  OpaqueData           to client: 1,234 bytes in 2 pieces, until 000.009\n"
+                           "000.007  Violation            to client: bad HTTP start line at byte 0: not HTTP\n"
+                           "000.010  ConnectionEnd        reset; 100 bytes to server, 1,234 to client\n");
+    free(text);
+    model_free(model);
+}
+
+Test(connections, failures_in_words)
+{
+    struct model *model = model_new(&(struct model_options){0});
+    struct event_sink sink = scene_to_model(model);
+    scene_socks(&sink, 1, 1, 1, "x.onion", 80);
+    scene_reply(&sink, 1, 2, 0xF6);
+    scene_socks(&sink, 2, 3, 0xF0, "name.example", 0);
+    EVENT_NEW(reply, reply_ev, 4000000, SocksResponseEnd, SOCKS_RESPONSE_END, socks_response_end);
+    EVENT_SET(reply_ev, reply, 0);
+    EVENT_SET_BYTES(reply_ev, bound_address, "192.0.2.7", 9);
+    reply.has_connection = true;
+    reply.connection = 2;
+    event_emit(&sink, &reply);
+    char *text = print(model, 0, false);
+    cr_expect_str_eq(text, "1  x.onion  80  (open)\n"
+                           "000.001  SocksRequestStart    x.onion\n"
+                           "000.002  SocksResponseEnd     onion service address invalid (F6)\n");
+    free(text);
+    text = print(model, 1, false);
+    cr_expect_str_eq(text, "2  name.example  0  (open)\n"
+                           "000.003  SocksRequestStart    RESOLVE name.example\n"
+                           "000.004  SocksResponseEnd     192.0.2.7\n");
+    free(text);
+    model_free(model);
+}

@@ -1,0 +1,323 @@
+#include "event_log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Body and OpaqueData events are kept as figures until they are shown, so that further ones can be added to them. */
+struct event_log_entry {
+    char *text; /* the line without its time; NULL for body and OpaqueData */
+    uint64_t t_ns;
+    Mitm__Record__EventCase kind;
+    uint32_t exchange;
+    Mitm__Direction direction;
+    uint64_t offset, len;
+    bool has_chunks;
+    uint64_t chunks;
+    uint8_t *data;
+    size_t data_len;
+};
+
+static int index_of(Mitm__Direction direction)
+{
+    assert(direction == MITM__DIRECTION__TO_SERVER || direction == MITM__DIRECTION__TO_CLIENT);
+    return direction == MITM__DIRECTION__TO_SERVER ? 0 : 1;
+}
+
+static void print_escaped(FILE *out, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] == '\r') {
+            fputs("\\r", out);
+        } else if (data[i] == '\n') {
+            fputs("\\n", out);
+        } else if (data[i] == '\t') {
+            fputs("\\t", out);
+        } else if (data[i] < ' ' || data[i] > '~' || data[i] == '"' || data[i] == '\\') {
+            fprintf(out, "\\x%02x", data[i]);
+        } else {
+            fputc(data[i], out);
+        }
+    }
+}
+
+static void print_bytes(FILE *out, ProtobufCBinaryData bytes)
+{
+    fputs(" \"", out);
+    print_escaped(out, bytes.data, bytes.len);
+    fputc('"', out);
+}
+
+static void print_fields(FILE *out, Mitm__Header **fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert(fields[i]->has_name && fields[i]->has_value);
+        fputs(" \"", out);
+        print_escaped(out, fields[i]->name.data, fields[i]->name.len);
+        fputs(": ", out);
+        print_escaped(out, fields[i]->value.data, fields[i]->value.len);
+        fputc('"', out);
+    }
+}
+
+static void print_head(FILE *out, uint64_t head_bytes, bool has_omitted, uint32_t omitted, Mitm__Header **fields,
+                       size_t n)
+{
+    fprintf(out, " %" PRIu64, head_bytes);
+    if (has_omitted) {
+        fprintf(out, " omitted=%" PRIu32, omitted);
+    }
+    print_fields(out, fields, n);
+}
+
+static void print_end(FILE *out, uint64_t body_bytes, Mitm__HttpEndCause cause, Mitm__Header **trailers, size_t n)
+{
+    fprintf(out, " %" PRIu64 " %s", body_bytes, event_enum_name(&mitm__http_end_cause__descriptor, cause));
+    print_fields(out, trailers, n);
+}
+
+static void print_request_start(FILE *out, const Mitm__HttpRequestStart *ev)
+{
+    print_bytes(out, ev->method);
+    print_bytes(out, ev->target);
+    fprintf(out, " %s @%" PRIu64, ev->version, ev->offset_bytes);
+    if (ev->has_target_omitted_bytes) {
+        fprintf(out, " omitted=%" PRIu64, ev->target_omitted_bytes);
+    }
+}
+
+static void print_status(FILE *out, const char *version, uint32_t status, ProtobufCBinaryData reason)
+{
+    fprintf(out, " %s %" PRIu32, version, status);
+    print_bytes(out, reason);
+}
+
+static void print_violation(FILE *out, struct event_log *log, const Mitm__Violation *ev)
+{
+    int i = index_of(ev->direction);
+    assert(log->violation_offset[i] == UINT64_MAX); /* one for each direction */
+    assert(ev->detail && *ev->detail && !strchr(ev->detail, '\n'));
+    log->violation_offset[i] = ev->offset_bytes;
+    fprintf(out, " %s %c @%" PRIu64, event_enum_name(&mitm__violation_kind__descriptor, ev->kind), "><"[i],
+            ev -> offset_bytes);
+}
+
+static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record *r)
+{
+    switch ((int)r->event_case) {
+    case MITM__RECORD__EVENT_PROTOCOL_DETECTED:
+        fprintf(out, " %s", event_enum_name(&mitm__protocol__descriptor, r->protocol_detected->protocol));
+        break;
+    case MITM__RECORD__EVENT_VIOLATION:
+        print_violation(out, log, r->violation);
+        break;
+    case MITM__RECORD__EVENT_HTTP_REQUEST_START:
+        print_request_start(out, r->http_request_start);
+        break;
+    case MITM__RECORD__EVENT_HTTP_RESPONSE_START:
+        print_status(out, r->http_response_start->version, r->http_response_start->status,
+                     r->http_response_start->reason);
+        fprintf(out, " @%" PRIu64, r->http_response_start->offset_bytes);
+        break;
+    case MITM__RECORD__EVENT_HTTP_REQUEST_HEADERS:
+        log->told_bytes[0] += r->http_request_headers->head_bytes;
+        print_head(out, r->http_request_headers->head_bytes, r->http_request_headers->has_omitted,
+                   r->http_request_headers->omitted, r->http_request_headers->headers,
+                   r->http_request_headers->n_headers);
+        break;
+    case MITM__RECORD__EVENT_HTTP_RESPONSE_HEADERS:
+        log->told_bytes[1] += r->http_response_headers->head_bytes;
+        print_head(out, r->http_response_headers->head_bytes, r->http_response_headers->has_omitted,
+                   r->http_response_headers->omitted, r->http_response_headers->headers,
+                   r->http_response_headers->n_headers);
+        break;
+    case MITM__RECORD__EVENT_HTTP_INFORMATIONAL:
+        log->told_bytes[1] += r->http_informational->head_bytes;
+        print_status(out, r->http_informational->version, r->http_informational->status, r->http_informational->reason);
+        print_head(out, r->http_informational->head_bytes, r->http_informational->has_omitted,
+                   r->http_informational->omitted, r->http_informational->headers, r->http_informational->n_headers);
+        break;
+    case MITM__RECORD__EVENT_HTTP_REQUEST_END:
+        print_end(out, r->http_request_end->body_bytes, r->http_request_end->cause, r->http_request_end->trailers,
+                  r->http_request_end->n_trailers);
+        break;
+    case MITM__RECORD__EVENT_HTTP_RESPONSE_END:
+        print_end(out, r->http_response_end->body_bytes, r->http_response_end->cause, r->http_response_end->trailers,
+                  r->http_response_end->n_trailers);
+        break;
+    default:
+        assert(false && "an event that these decoders do not emit");
+    }
+}
+
+/* Get the figures of a body or OpaqueData event; return whether it is one. Its data are not copied. */
+static bool get_figures(const Mitm__Record *r, struct event_log_entry *entry)
+{
+    ProtobufCBinaryData data = {0, NULL};
+    if (r->event_case == MITM__RECORD__EVENT_OPAQUE_DATA) {
+        entry->direction = r->opaque_data->direction;
+        entry->len = r->opaque_data->len_bytes;
+    } else if (r->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_BODY) {
+        const Mitm__HttpRequestBody *ev = r->http_request_body;
+        entry->direction = MITM__DIRECTION__TO_SERVER;
+        entry->offset = ev->offset_bytes;
+        entry->len = ev->len_bytes;
+        entry->has_chunks = ev->has_chunks;
+        entry->chunks = ev->chunks;
+        data = ev->has_data ? ev->data : data;
+    } else if (r->event_case == MITM__RECORD__EVENT_HTTP_RESPONSE_BODY) {
+        const Mitm__HttpResponseBody *ev = r->http_response_body;
+        entry->direction = MITM__DIRECTION__TO_CLIENT;
+        entry->offset = ev->offset_bytes;
+        entry->len = ev->len_bytes;
+        entry->has_chunks = ev->has_chunks;
+        entry->chunks = ev->chunks;
+        data = ev->has_data ? ev->data : data;
+    } else {
+        return false;
+    }
+    entry->data = data.data;
+    entry->data_len = data.len;
+    return true;
+}
+
+static bool belong_together(const struct event_log_entry *a, const struct event_log_entry *b)
+{
+    return !a->text && a->kind == b->kind && a->exchange == b->exchange && a->direction == b->direction &&
+           a->has_chunks == b->has_chunks;
+}
+
+static void append_data(struct event_log_entry *entry, const uint8_t *data, size_t len)
+{
+    if (len > 0) {
+        entry->data = realloc(entry->data, entry->data_len + len);
+        assert(entry->data);
+        memcpy(entry->data + entry->data_len, data, len);
+        entry->data_len += len;
+    }
+}
+
+static struct event_log_entry *new_entry(struct event_log *log)
+{
+    if (log->n == log->room) {
+        log->room = log->room ? log->room * 2 : 16;
+        log->entries = realloc(log->entries, log->room * sizeof *log->entries);
+        assert(log->entries);
+    }
+    return &log->entries[log->n++];
+}
+
+static void add_figures(struct event_log *log, struct event_log_entry entry)
+{
+    const uint8_t *data = entry.data;
+    size_t data_len = entry.data_len;
+    entry.data = NULL;
+    entry.data_len = 0;
+    log->told_bytes[index_of(entry.direction)] += entry.len;
+    if (entry.kind == MITM__RECORD__EVENT_OPAQUE_DATA) {
+        log->opaque_bytes[index_of(entry.direction)] += entry.len;
+    }
+    struct event_log_entry *last = log->n > 0 ? &log->entries[log->n - 1] : NULL;
+    if (last && belong_together(last, &entry)) {
+        assert(entry.kind == MITM__RECORD__EVENT_OPAQUE_DATA || entry.offset == last->offset + last->len);
+        assert(data_len == 0 || last->data_len == last->len); /* data are recorded without gaps */
+        last->len += entry.len;
+        last->chunks += entry.chunks;
+    } else {
+        last = new_entry(log);
+        *last = entry;
+    }
+    append_data(last, data, data_len);
+}
+
+static void add_line(struct event_log *log, struct event_log_entry entry, const Mitm__Record *record)
+{
+    size_t len;
+    FILE *out = open_memstream(&entry.text, &len);
+    assert(out);
+    fprintf(out, " %s", event_name(record));
+    print_fields_of(out, log, record);
+    fclose(out);
+    *new_entry(log) = entry;
+}
+
+static void emit(void *ctx, Mitm__Record *record)
+{
+    struct event_log *log = ctx;
+    struct event_log_entry entry = {.t_ns = record->t_ns, .kind = record->event_case, .exchange = record->exchange};
+    assert(record->has_t_ns && !record->has_connection && (!record->has_exchange || record->exchange != 0));
+    log->emitted++;
+    size_t size = event_encoded_size(record);
+    if (size > log->largest_bytes) {
+        log->largest_bytes = size;
+    }
+    if (get_figures(record, &entry)) {
+        add_figures(log, entry);
+    } else {
+        add_line(log, entry, record);
+    }
+}
+
+void event_log_init(struct event_log *log)
+{
+    *log = (struct event_log){.sink = {.emit = emit, .ctx = log}, .violation_offset = {UINT64_MAX, UINT64_MAX}};
+}
+
+void event_log_fini(struct event_log *log)
+{
+    for (size_t i = 0; i < log->n; i++) {
+        free(log->entries[i].text);
+        free(log->entries[i].data);
+    }
+    free(log->entries);
+}
+
+static void print_figures(FILE *out, const struct event_log_entry *entry)
+{
+    if (entry->kind == MITM__RECORD__EVENT_OPAQUE_DATA) {
+        fprintf(out, " OpaqueData %c %" PRIu64, "><"[index_of(entry->direction)], entry -> len);
+        return;
+    }
+    fprintf(out, " Http%sBody %" PRIu64 "+%" PRIu64,
+            entry->kind == MITM__RECORD__EVENT_HTTP_REQUEST_BODY ? "Request" : "Response", entry->offset, entry->len);
+    if (entry->has_chunks) {
+        fprintf(out, " chunks=%" PRIu64, entry->chunks);
+    }
+    if (entry->data_len > 0) {
+        print_bytes(out, (ProtobufCBinaryData){entry->data_len, entry->data});
+    }
+}
+
+static void print_entry(FILE *out, const struct event_log_entry *entry)
+{
+    if (entry->text) {
+        fprintf(out, "%" PRIu64, entry->t_ns);
+    } else {
+        fputc('*', out);
+    }
+    if (entry->exchange != 0) {
+        fprintf(out, " %" PRIu32, entry->exchange);
+    } else {
+        fputs(" -", out);
+    }
+    if (entry->text) {
+        fputs(entry->text, out);
+    } else {
+        print_figures(out, entry);
+    }
+    fputc('\n', out);
+}
+
+char *event_log_text(const struct event_log *log)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert(out);
+    for (size_t i = 0; i < log->n; i++) {
+        print_entry(out, &log->entries[i]);
+    }
+    fclose(out);
+    return text;
+}

@@ -1,0 +1,47 @@
+/*
+ * Collects what a decoder emits and shows it as lines of text, for comparisons. Adjacent HttpRequestBody,
+ * HttpResponseBody and OpaqueData events of the same message or direction are taken together, as the decoder contract
+ * allows.
+ *
+ * A line is: time, exchange (or "-"), event, fields. The time of events that were taken together is "*".
+ *     12 1 HttpRequestStart "GET" "/" 1.1 @0            method, target, version, offset
+ *     30 1 HttpRequestHeaders 37 "Host: a"              head_bytes, fields
+ *     *  1 HttpRequestBody 0+2 chunks=1 "ok"            offset, length, chunks, data
+ *     40 1 HttpRequestEnd 2 CONTENT_LENGTH "T: x"       body_bytes, cause, trailers
+ *     50 1 HttpInformational 1.1 103 "Early Hints" 31 "Link: x"
+ *     60 1 HttpResponseStart 1.1 200 "OK" @0
+ *     *  - OpaqueData > 17                              direction (> to the server), length
+ *     70 - Violation HTTP_CHUNK > @93                   kind, direction, offset
+ *     3  - ProtocolDetected HTTP1
+ */
+#ifndef MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
+#define MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
+
+#include "proto/event.h"
+
+struct event_log_entry;
+
+struct event_log {
+    struct event_sink sink;
+    struct event_log_entry *entries;
+    size_t n, room;
+    /* Per direction (0: to the server): bytes that are told by head_bytes, body lengths and OpaqueData. */
+    uint64_t told_bytes[2];
+    uint64_t opaque_bytes[2];
+    /* Per direction: the offset of the Violation, UINT64_MAX without one. */
+    uint64_t violation_offset[2];
+    /* Events before any were taken together, and the largest of them, encoded. */
+    size_t emitted;
+    size_t largest_bytes;
+};
+
+/* Initialise `log`; events go to log->sink. event_log_fini() frees what it holds. */
+void event_log_init(struct event_log *log);
+void event_log_fini(struct event_log *log);
+
+/*
+ * Return the log as one text, a line for each event. A time in it is shown as `t_ns`, in decimal. The caller frees it.
+ */
+char *event_log_text(const struct event_log *log);
+
+#endif
