@@ -13,13 +13,13 @@
 #include "proto/event.h"
 
 enum source_result {
-    SOURCE_RECORD,    /* item->record is the next record of item->file */
-    SOURCE_AGAIN,     /* growing file: nothing more for now; call again when it has grown */
-    SOURCE_DAMAGE,    /* item->offset_bytes, item->len_bytes: no record there; reading goes on */
-    SOURCE_TRUNCATED, /* the same at the end of item->file */
+    SOURCE_RECORD,        /* item->record is the next record of item->file */
+    SOURCE_AGAIN,         /* growing file: nothing more for now; call again when it has grown */
+    SOURCE_DAMAGE,        /* item->offset_bytes, item->len_bytes: no record there; reading goes on */
+    SOURCE_TRUNCATED,     /* the same at the end of item->file */
     SOURCE_NOT_A_SESSION, /* item->file is something else: item->message says what; its bytes are not read */
-    SOURCE_ERROR,     /* item->file cannot be read: item->message says why; reading goes on with the next file */
-    SOURCE_END        /* all files have been read */
+    SOURCE_ERROR,         /* item->file cannot be read: item->message says why; reading goes on with the next file */
+    SOURCE_END            /* all files have been read */
 };
 
 struct source_item {

@@ -1,0 +1,192 @@
+#include "analyze/chart.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "analyze/chart_parts.h"
+#include "analyze/memory.h"
+
+/* ---------------------------------------------------------------- text */
+
+FILE *chart_text_begin(struct chart_text *text)
+{
+    *text = (struct chart_text){0};
+    text->stream = open_memstream(&text->text, &text->len);
+    if (!text->stream)
+        abort();
+    return text->stream;
+}
+
+struct figure_text chart_text_end(struct chart *chart, struct chart_text *text)
+{
+    if (fclose(text->stream) != 0)
+        abort();
+    struct text kept = texts_keep(&chart->texts, text->text, text->len);
+    free(text->text);
+    return (struct figure_text){(const char *)kept.data, kept.len};
+}
+
+struct figure_text chart_printf(struct chart *chart, const char *format, ...)
+{
+    struct chart_text text;
+    FILE *out = chart_text_begin(&text);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(out, format, arguments);
+    va_end(arguments);
+    return chart_text_end(chart, &text);
+}
+
+void chart_put(FILE *out, struct text text)
+{
+    if (text.len > 0)
+        fwrite(text.data, 1, text.len, out);
+}
+
+/* ---------------------------------------------------------------- groups */
+
+static bool server_selected(const struct chart_options *options, const struct model_server *server)
+{
+    if (!options->server)
+        return true;
+    if (!server || server->kind != MODEL_SERVER_CONNECT)
+        return false;
+    size_t len = strlen(options->server);
+    char port[16];
+    snprintf(port, sizeof port, ":%" PRIu32, server->port);
+    size_t port_len = strlen(port);
+    if (len == server->host.len + port_len && strcmp(options->server + server->host.len, port) == 0)
+        len = server->host.len;
+    return len == server->host.len && strncasecmp(options->server, (const char *)server->host.data, len) == 0;
+}
+
+static bool selected(const struct chart *chart, const struct model_connection *connection)
+{
+    if (chart->options.one_connection && connection->id != chart->options.connection)
+        return false;
+    return server_selected(&chart->options, connection->server == MODEL_NO_INDEX
+                                                ? NULL
+                                                : model_server(chart->session, connection->server));
+}
+
+static struct figure_text group_label(struct chart *chart, size_t index)
+{
+    if (index == chart->session->server_count)
+        return figure_text("(no request)");
+    const struct model_server *server = model_server(chart->session, index);
+    if (server->kind == MODEL_SERVER_LOOKUP)
+        return figure_text("(name look-ups)");
+    struct chart_text text;
+    FILE *out = chart_text_begin(&text);
+    chart_put(out, server->host);
+    fprintf(out, ":%" PRIu32, server->port);
+    return chart_text_end(chart, &text);
+}
+
+/* Return the group of a connection: its server, or the one behind the last server. */
+static size_t group_of(const struct chart *chart, const struct model_connection *connection)
+{
+    return connection->server == MODEL_NO_INDEX ? chart->session->server_count : connection->server;
+}
+
+/* Make the groups with their lanes; those without a lane are left out. */
+static void make_groups(struct chart *chart)
+{
+    const struct model_session *session = chart->session;
+    size_t n = session->server_count + 1;
+    size_t *first = memory_new(n + 1, sizeof *first); /* index of each group's first lane */
+    size_t *next = memory_new(n, sizeof *next);
+    for (size_t i = 0; i < session->connection_count; i++) {
+        const struct model_connection *connection = model_connection(session, i);
+        if (selected(chart, connection))
+            first[group_of(chart, connection) + 1]++;
+    }
+    for (size_t i = 0; i < n; i++)
+        first[i + 1] += first[i];
+    chart->lane_count = first[n];
+    chart->lanes = memory_new(chart->lane_count, sizeof *chart->lanes);
+    for (size_t i = 0; i < session->connection_count; i++) {
+        const struct model_connection *connection = model_connection(session, i);
+        size_t group = group_of(chart, connection);
+        if (selected(chart, connection))
+            chart_lane(chart, &chart->lanes[first[group] + next[group]++], connection);
+    }
+    chart->groups = memory_new(n, sizeof *chart->groups);
+    for (size_t i = 0; i < n; i++) {
+        if (next[i] > 0)
+            chart->groups[chart->figure.group_count++] = (struct figure_group){
+                .label = group_label(chart, i), .lanes = chart->lanes + first[i], .lane_count = next[i]};
+    }
+    free(first);
+    free(next);
+}
+
+/* ---------------------------------------------------------------- the time axis */
+
+/*
+ * Set the time axis: as asked for, or from 0 to the last activity. Where nothing happens for long after the recording's
+ * start, it begins with the first activity instead.
+ */
+static void set_axis(struct chart *chart)
+{
+    int64_t first_ns = chart->activity_from_ns, last_ns = chart->activity_to_ns;
+    if (first_ns == MODEL_NONE)
+        first_ns = last_ns = 0;
+    int64_t margin_ns = (last_ns - first_ns) / 40;
+    int64_t from_ns =
+        first_ns > (last_ns - first_ns) / 4 ? first_ns - (margin_ns < first_ns ? margin_ns : first_ns) : 0;
+    int64_t to_ns = last_ns < INT64_MAX - margin_ns ? last_ns + margin_ns : INT64_MAX;
+    chart->figure.from_ns = chart->options.from_ns == MODEL_NONE ? from_ns : chart->options.from_ns;
+    chart->figure.to_ns = chart->options.to_ns == MODEL_NONE ? to_ns : chart->options.to_ns;
+}
+
+/* Add the part of each bar that is within the axis to the share of its phase. */
+static void add_shares(struct chart *chart)
+{
+    int64_t from_ns = chart->figure.from_ns, to_ns = chart->figure.to_ns;
+    for (size_t i = 0; i < chart->lane_count; i++) {
+        const struct figure_lane *lane = &chart->lanes[i];
+        for (size_t k = 0; k < lane->bar_count; k++) {
+            const struct figure_bar *bar = &lane->bars[k];
+            int64_t begin_ns = bar->from_ns > from_ns ? bar->from_ns : from_ns;
+            int64_t end_ns = bar->to_ns < to_ns ? bar->to_ns : to_ns;
+            if (end_ns > begin_ns)
+                chart->shares[bar->phase] = rate_sum(chart->shares[bar->phase], (uint64_t)(end_ns - begin_ns));
+        }
+    }
+}
+
+struct chart *chart_new(const struct model_session *session, const struct chart_options *options)
+{
+    struct chart *chart = memory_new(1, sizeof *chart);
+    chart->session = session;
+    chart->options = *options;
+    chart->activity_from_ns = chart->activity_to_ns = MODEL_NONE;
+    make_groups(chart);
+    chart->figure.groups = chart->groups;
+    set_axis(chart);
+    add_shares(chart);
+    chart_frame(chart);
+    return chart;
+}
+
+void chart_free(struct chart *chart)
+{
+    if (!chart)
+        return;
+    for (size_t i = 0; i < chart->lane_count; i++)
+        chart_lane_free(&chart->lanes[i]);
+    free(chart->lanes);
+    free(chart->groups);
+    free(chart->strip_bins);
+    texts_fini(&chart->texts);
+    free(chart);
+}
+
+const struct timeline_figure *chart_figure(const struct chart *chart)
+{
+    return &chart->figure;
+}

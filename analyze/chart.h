@@ -1,0 +1,30 @@
+/*
+ * The timeline of a session as a figure: what render/ has to draw. A lane is a connection, a group is a server.
+ */
+#ifndef MITM_ANALYZE_CHART_H
+#define MITM_ANALYZE_CHART_H
+
+#include "analyze/model.h"
+#include "render/figure.h"
+
+/* What to show. All zero but for the times: everything. */
+struct chart_options {
+    int64_t from_ns, to_ns; /* MODEL_NONE: as much as there is to see */
+    const char *server;     /* host, or host:port, without regard to case; NULL: all */
+    bool one_connection;
+    uint32_t connection; /* with one_connection: its id */
+};
+
+/* Phases of the palette. */
+enum { CHART_SOCKS, CHART_WAITING, CHART_TRANSFER, CHART_OPAQUE, CHART_PHASES };
+
+struct chart;
+
+/* Make the chart of `session`, which must outlive it unchanged. The caller frees it with chart_free(). */
+struct chart *chart_new(const struct model_session *session, const struct chart_options *options);
+void chart_free(struct chart *chart);
+
+/* Return the figure; it lives as long as `chart`. */
+const struct timeline_figure *chart_figure(const struct chart *chart);
+
+#endif

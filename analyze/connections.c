@@ -1,0 +1,337 @@
+#include "analyze/connections.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/escape.h"
+#include "analyze/format.h"
+#include "analyze/memory.h"
+#include "analyze/words.h"
+
+struct line {
+    int64_t t_ns;
+    size_t number; /* lines with equal times keep their order */
+    const char *event;
+    char *value;
+    const struct model_headers *headers; /* printed below; or NULL */
+};
+
+struct lines {
+    struct line *lines;
+    size_t count, capacity;
+    FILE *value; /* of the line being made */
+    char *value_text;
+    size_t value_len;
+};
+
+/* Begin the line of an event; its value is then written to lines->value, and end_line() ends it. Return false, and
+ * begin nothing, if the event was not recorded. */
+static bool begin_line(struct lines *lines, int64_t t_ns, const char *event, const struct model_headers *headers)
+{
+    if (t_ns == MODEL_NONE)
+        return false;
+    lines->lines = memory_grow(lines->lines, lines->count, &lines->capacity, sizeof *lines->lines);
+    lines->lines[lines->count] =
+        (struct line){.t_ns = t_ns, .number = lines->count, .event = event, .headers = headers};
+    lines->value = open_memstream(&lines->value_text, &lines->value_len);
+    if (!lines->value)
+        abort();
+    return true;
+}
+
+static void end_line(struct lines *lines)
+{
+    if (fclose(lines->value) != 0)
+        abort();
+    lines->lines[lines->count++].value = lines->value_text;
+}
+
+/* Add the line of an event with a value of our own words. */
+static void add_line(struct lines *lines, int64_t t_ns, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void add_line(struct lines *lines, int64_t t_ns, const char *event, const char *format, ...)
+{
+    if (!begin_line(lines, t_ns, event, NULL))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(lines->value, format, arguments);
+    va_end(arguments);
+    end_line(lines);
+}
+
+/* Add the line of an event with a recorded text and, if `port` is not negative, a port. */
+static void add_text_line(struct lines *lines, int64_t t_ns, const char *event, struct text text, int64_t port)
+{
+    if (!begin_line(lines, t_ns, event, NULL))
+        return;
+    escape_print(lines->value, text);
+    if (port >= 0)
+        fprintf(lines->value, ":%" PRId64, port);
+    end_line(lines);
+}
+
+static const char *or_unknown(const char *words)
+{
+    return words ? words : "unknown";
+}
+
+/* ---------------------------------------------------------------- SOCKS */
+
+static void add_greeting(struct lines *lines, const struct model_connection *c)
+{
+    if (begin_line(lines, c->methods_ns, "SocksMethodsOffered", NULL)) {
+        for (uint32_t i = 0; i < c->methods.len; i++) {
+            const char *words = words_socks_method(c->methods.data[i]);
+            fputs(i > 0 ? ", " : "", lines->value);
+            if (words)
+                fputs(words, lines->value);
+            else
+                fprintf(lines->value, "method %02X", c->methods.data[i]);
+        }
+        end_line(lines);
+    }
+    const char *method = words_socks_method(c->method);
+    if (method)
+        add_line(lines, c->method_ns, "SocksMethodChosen", "%s", method);
+    else
+        add_line(lines, c->method_ns, "SocksMethodChosen", "method %02" PRIX32, c->method);
+    if (begin_line(lines, c->auth_start_ns, "SocksAuthStart", NULL)) {
+        fprintf(lines->value, "credential %" PRIu32 ", user name ", c->credential);
+        escape_print(lines->value, c->username);
+        end_line(lines);
+    }
+    if (c->auth_status == 0)
+        add_line(lines, c->auth_end_ns, "SocksAuthEnd", "accepted");
+    else
+        add_line(lines, c->auth_end_ns, "SocksAuthEnd", "refused (status %" PRIu32 ")", c->auth_status);
+}
+
+static bool is_connect(const struct model_connection *c)
+{
+    enum { CONNECT = 1 };
+    return c->command == CONNECT;
+}
+
+static void add_request(struct lines *lines, const struct model_connection *c)
+{
+    if (!begin_line(lines, c->socks_start_ns, "SocksRequestStart", NULL))
+        return;
+    if (!is_connect(c))
+        fprintf(lines->value, "%s ", or_unknown(words_socks_command(c->command)));
+    escape_print(lines->value, c->host);
+    end_line(lines);
+}
+
+static void add_reply(struct lines *lines, const struct model_connection *c)
+{
+    if (!begin_line(lines, c->socks_end_ns, "SocksResponseEnd", NULL))
+        return;
+    if (c->reply != 0) {
+        words_print_socks_reply(lines->value, c->reply);
+        if (c->reply_origin == MITM__REPLY_ORIGIN__PROXY)
+            fputs(", from mitm-proxy itself", lines->value);
+    } else {
+        /* The name asked for, as in 2011; the answer where one was asked for. */
+        escape_print(lines->value, is_connect(c) ? c->host : c->bound_address);
+    }
+    end_line(lines);
+}
+
+static void add_connecting(struct lines *lines, const struct model_connection *c)
+{
+    char count[FORMAT_BYTES];
+    add_text_line(lines, c->resolve_start_ns, "ResolveStart", c->host, -1);
+    if (c->resolve_error.data) {
+        add_text_line(lines, c->resolve_end_ns, "ResolveEnd", c->resolve_error, -1);
+    } else if (begin_line(lines, c->resolve_end_ns, "ResolveEnd", NULL)) {
+        escape_print(lines->value, c->resolve_first_address);
+        if (c->resolve_addresses > 1)
+            fprintf(lines->value, " and %s more", format_count(count, c->resolve_addresses - 1));
+        end_line(lines);
+    }
+    if (c->connect_attempts > 1)
+        add_line(lines, c->connect_start_ns, "ConnectStart", "%" PRIu32 " attempts", c->connect_attempts);
+    else
+        add_text_line(lines, c->connect_start_ns, "ConnectStart", c->connect_address, c->connect_port);
+    if (begin_line(lines, c->connect_end_ns, "ConnectEnd", NULL)) {
+        escape_print(lines->value, c->connect_address);
+        fprintf(lines->value, ":%" PRIu32, c->connect_port);
+        if (c->connect_error != 0)
+            fprintf(lines->value, ": %s", strerror((int)(c->connect_error & INT32_MAX)));
+        end_line(lines);
+    }
+}
+
+/* ---------------------------------------------------------------- HTTP */
+
+static void add_request_start(struct lines *lines, const struct model_exchange *x)
+{
+    if (!begin_line(lines, x->request.start_ns, "HttpRequestStart", &x->request.headers))
+        return;
+    escape_print(lines->value, x->method);
+    putc(' ', lines->value);
+    escape_print(lines->value, x->target);
+    if (x->target_omitted_bytes > 0)
+        fprintf(lines->value, "… (%" PRIu64 " bytes more)", x->target_omitted_bytes);
+    if (x->request.version.len > 0) {
+        fputs(" HTTP/", lines->value);
+        escape_print(lines->value, x->request.version);
+    }
+    end_line(lines);
+}
+
+static void add_response_start(struct lines *lines, const struct model_exchange *x)
+{
+    if (!begin_line(lines, x->response.start_ns, "HttpResponseStart", &x->response.headers))
+        return;
+    fputs("HTTP/", lines->value);
+    escape_print(lines->value, x->response.version);
+    if (x->has_status)
+        fprintf(lines->value, " %" PRIu32, x->status);
+    if (x->reason.len > 0) {
+        putc(' ', lines->value);
+        escape_print(lines->value, x->reason);
+    }
+    end_line(lines);
+}
+
+/* Add the body's size at its end, or how much of it there is where it has no end. */
+static void add_message_end(struct lines *lines, const struct model_message *message, const char *end, const char *body)
+{
+    if (message->end_ns == MODEL_NONE && message->pieces > 0)
+        add_line(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
+                 "%" PRId64 " bytes so far, in %" PRIu32 " pieces", message->body_bytes, message->pieces);
+    if (!begin_line(lines, message->end_ns, end, &message->trailers))
+        return;
+    const char *cause = words_http_end_cause(message->cause);
+    if (message->body_bytes != MODEL_NONE)
+        fprintf(lines->value, "%" PRId64, message->body_bytes);
+    if (cause)
+        fprintf(lines->value, "%s%s", message->body_bytes != MODEL_NONE ? ", " : "", cause);
+    end_line(lines);
+}
+
+static void add_exchange(struct lines *lines, const struct model_exchange *x)
+{
+    add_request_start(lines, x);
+    /* A request without a body ends with its head: there is nothing to say then. */
+    if (x->request.body_bytes > 0 || words_http_end_cause(x->request.cause))
+        add_message_end(lines, &x->request, "HttpRequestEnd", "HttpRequestBody");
+    add_line(lines, x->informational_ns, "HttpInformational", "%" PRIu32, x->informational_status);
+    add_response_start(lines, x);
+    add_message_end(lines, &x->response, "HttpResponseEnd", "HttpResponseBody");
+}
+
+/* ---------------------------------------------------------------- the rest */
+
+static void add_stream(struct lines *lines, const struct model_connection *c, int direction)
+{
+    static const char *const names[MODEL_DIRECTIONS] = {"to server", "to client"};
+    const struct model_stream *stream = &c->streams[direction];
+    const struct model_violation *violation = &stream->violation;
+    char bytes[FORMAT_BYTES], pieces[FORMAT_BYTES], until[FORMAT_BYTES];
+    if (stream->opaque_pieces > 0)
+        add_line(lines, stream->opaque_first_ns, "OpaqueData", "%s: %s bytes in %s pieces, until %s", names[direction],
+                 format_count(bytes, stream->opaque_bytes), format_count(pieces, stream->opaque_pieces),
+                 format_moment(until, stream->opaque_last_ns));
+    if (begin_line(lines, violation->t_ns, "Violation", NULL)) {
+        fprintf(lines->value, "%s: %s", names[direction], or_unknown(words_violation(violation->kind)));
+        if (violation->has_offset)
+            fprintf(lines->value, " at byte %s", format_count(bytes, violation->offset_bytes));
+        if (violation->detail.len > 0) {
+            fputs(": ", lines->value);
+            escape_print(lines->value, violation->detail);
+        }
+        end_line(lines);
+    }
+    if (begin_line(lines, stream->end_ns, "EndOfStream", NULL)) {
+        fprintf(lines->value, "%s: %s", names[direction], or_unknown(words_end_cause(stream->end_cause)));
+        if (stream->end_error != 0)
+            fprintf(lines->value, " (%s)", strerror((int)(stream->end_error & INT32_MAX)));
+        end_line(lines);
+    }
+}
+
+static const char *count_or_missing(char to[FORMAT_BYTES], int64_t count)
+{
+    return count == MODEL_NONE ? "–" : format_count(to, (uint64_t)count);
+}
+
+static void add_end(struct lines *lines, const struct model_connection *c)
+{
+    char sent[FORMAT_BYTES], received[FORMAT_BYTES];
+    if (!begin_line(lines, c->end_ns, "ConnectionEnd", NULL))
+        return;
+    fprintf(lines->value, "%s; %s bytes to server, %s to client", or_unknown(words_end_cause(c->end_cause)),
+            count_or_missing(sent, model_connection_bytes(c, MODEL_TO_SERVER)),
+            count_or_missing(received, model_connection_bytes(c, MODEL_TO_CLIENT)));
+    end_line(lines);
+}
+
+static void add_all(struct lines *lines, const struct model_session *session, const struct model_connection *c)
+{
+    add_text_line(lines, c->start_ns, "ConnectionStart", c->client_address, c->client_port);
+    add_greeting(lines, c);
+    add_request(lines, c);
+    add_connecting(lines, c);
+    add_reply(lines, c);
+    add_line(lines, c->protocol_ns, "ProtocolDetected", "%s", or_unknown(words_protocol(c->protocol)));
+    for (const struct model_exchange *x = model_first_exchange(session, c); x; x = model_next_exchange(session, x))
+        add_exchange(lines, x);
+    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++)
+        add_stream(lines, c, direction);
+    add_end(lines, c);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    if (x->t_ns != y->t_ns)
+        return x->t_ns < y->t_ns ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+static void print_headers(FILE *out, const struct model_headers *headers)
+{
+    struct text name, value;
+    for (size_t at = 0; model_headers_next(headers, &at, &name, &value);) {
+        fputs("           ", out);
+        escape_print(out, name);
+        fputs(": ", out);
+        escape_print(out, value);
+        putc('\n', out);
+    }
+    if (headers->omitted > 0)
+        fprintf(out, "           (%" PRIu32 " more were not recorded)\n", headers->omitted);
+}
+
+void connections_print(FILE *out, const struct model_session *session, const struct model_connection *connection,
+                       bool all_headers)
+{
+    fprintf(out, "%" PRIu32 "  ", connection->id);
+    if (connection->server == MODEL_NO_INDEX) {
+        fputs("(no request)  –", out);
+    } else {
+        escape_print(out, connection->host);
+        fprintf(out, "  %" PRIu32, connection->port);
+    }
+    fprintf(out, "  (%s)\n", model_connection_open(connection) ? "open" : "closed");
+    struct lines lines = {0};
+    add_all(&lines, session, connection);
+    if (lines.count > 0)
+        qsort(lines.lines, lines.count, sizeof *lines.lines, compare);
+    for (size_t i = 0; i < lines.count; i++) {
+        const struct line *line = &lines.lines[i];
+        char moment[FORMAT_BYTES];
+        fprintf(out, "%s  %-19s%s%s\n", format_moment(moment, line->t_ns), line->event, line->value[0] ? "  " : "",
+                line->value);
+        if (all_headers && line->headers)
+            print_headers(out, line->headers);
+        free(line->value);
+    }
+    free(lines.lines);
+}

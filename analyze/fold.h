@@ -1,0 +1,28 @@
+/*
+ * How single events change the parts of the model: one function per kind of event, each for one connection, exchange or
+ * session. They follow the rules of analyze/model.h; only model_apply() calls them.
+ */
+#ifndef MITM_ANALYZE_FOLD_H
+#define MITM_ANALYZE_FOLD_H
+
+#include "analyze/model.h"
+
+/* Return a connection, or an exchange, of which nothing is known yet. */
+struct model_connection fold_new_connection(uint32_t id);
+struct model_exchange fold_new_exchange(uint32_t id);
+
+/* Fold an event that concerns the whole session. */
+void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record, int64_t t_ns);
+
+/* Fold an event of a connection that is no HTTP. The server of SocksRequestStart is not set. */
+void fold_connection(struct model_session *session, struct model_connection *connection, struct texts *texts,
+                     const Mitm__Record *record, int64_t t_ns);
+
+/* Fold an HTTP event of `exchange`, which belongs to `connection`. */
+void fold_http(struct model_session *session, struct model_connection *connection, struct model_exchange *exchange,
+               struct texts *texts, bool keep_headers, const Mitm__Record *record, int64_t t_ns);
+
+/* Return whether the record's event is an HTTP event. */
+bool fold_is_http(const Mitm__Record *record);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Reads files of sessions from the first to the last event, and judges them on the way: whole, cut off, damaged, or no
+ * session at all. All verbs of mitm-analyze read with it.
+ */
+#ifndef MITM_ANALYZE_INTAKE_H
+#define MITM_ANALYZE_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/event.h"
+
+enum intake_state {
+    INTAKE_WHOLE,
+    INTAKE_CUT_OFF,       /* an end is missing, nothing else */
+    INTAKE_DAMAGED,       /* something within is missing */
+    INTAKE_NOT_A_SESSION, /* it is something else: see `problem` */
+    INTAKE_UNREADABLE     /* see `problem` */
+};
+
+/* What is known of a file. */
+struct intake_verdict {
+    const char *file;
+    enum intake_state state;
+    char problem[512];     /* one line, or empty */
+    uint64_t records;      /* those that could be read */
+    uint64_t stream_bytes; /* length of the (decompressed) file, as far as it was read */
+    uint64_t sessions;
+    uint64_t sessions_without_start, sessions_without_end;
+    uint64_t missing_records; /* that the sessions' ends count, but that are not there */
+    uint64_t duration_ns;     /* that the sessions cover, in all */
+    uint64_t damage_count, damage_bytes, first_damage_offset_bytes;
+    bool truncated; /* the last record is incomplete */
+    uint64_t truncated_offset_bytes, truncated_bytes;
+    uint64_t loss_count, lost_events; /* Loss events that the file holds */
+};
+
+/* A place without records. */
+struct intake_damage {
+    uint64_t offset_bytes, len_bytes;
+    bool truncated;      /* at the end of the file */
+    const char *message; /* more about it, or NULL */
+};
+
+/* Who is told. Every function may be NULL. What the pointers point to is valid only during the call. */
+struct intake_handler {
+    void *ctx;
+    void (*begin_file)(void *ctx, const char *file);
+    /* `made`: a Loss that stands for damage of the file, which does not hold it. */
+    void (*record)(void *ctx, const Mitm__Record *record, bool made);
+    void (*damage)(void *ctx, const struct intake_damage *damage);
+    void (*end_file)(void *ctx, const struct intake_verdict *verdict);
+    /* Return whether to go on; asked after each record. */
+    bool (*go_on)(void *ctx);
+};
+
+/*
+ * Read the `n` files named in `paths` ("-": standard input) and tell `handler`. On a terminal, a progress bar is shown
+ * on stderr when it takes longer than a second. Return the worst state of all files.
+ */
+enum intake_state intake_run(const char *const *paths, size_t n, const struct intake_handler *handler);
+
+/* Print one line to stderr that warns of what is wrong with a file; nothing for a whole one. */
+void intake_warn(const struct intake_verdict *verdict);
+
+#endif

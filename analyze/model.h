@@ -1,0 +1,239 @@
+/*
+ * The model: what a sequence of events amounts to. model_apply() is the only thing that changes it; everything that is
+ * shown (statistics, tables, pictures) is computed from it, in files and while recording alike.
+ *
+ * - Nothing in an event is trusted. Events may be missing, come twice or in any order, and carry any number. Of each
+ *   fact that can be true only once the first report counts.
+ * - What was not recorded is absent: times and sizes are MODEL_NONE, texts have no data, `has_` is false.
+ * - Times are nanoseconds since the start of the session, 0 … INT64_MAX.
+ * - Memory is proportional to the numbers of connections and exchanges, of which there are at most
+ *   MODEL_MAX_CONNECTIONS and MODEL_MAX_EXCHANGES; data of bodies are not kept. What does not fit is counted.
+ * - Sessions, connections and exchanges are read through their pointers, which hold until the next model_apply().
+ */
+#ifndef MITM_ANALYZE_MODEL_H
+#define MITM_ANALYZE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/rate.h"
+#include "analyze/texts.h"
+#include "proto/event.h"
+
+#define MODEL_NONE            INT64_C(-1)
+#define MODEL_MAX_SESSIONS    4096
+#define MODEL_MAX_CONNECTIONS 1000000
+#define MODEL_MAX_EXCHANGES   4000000
+#define MODEL_NO_INDEX        UINT32_MAX
+
+/* One direction of a connection; index with model_direction(). */
+enum { MODEL_TO_SERVER, MODEL_TO_CLIENT, MODEL_DIRECTIONS };
+
+/* The fields of a message's head, or its trailers, as recorded; read them with model_headers_next(). */
+struct model_headers {
+    const uint8_t *data;
+    size_t len;
+    uint32_t omitted; /* fields that were not recorded */
+};
+
+struct model_message {
+    int64_t start_ns, head_ns, end_ns;
+    int64_t body_bytes; /* as its end says; if that is missing, what was seen of it */
+    int64_t head_bytes;
+    uint32_t pieces; /* reads that brought bytes of the body */
+    uint32_t chunks; /* of the chunked transfer coding */
+    uint32_t cause;  /* HttpEndCause; 0: not ended */
+    struct text version;
+    struct model_headers headers, trailers; /* empty unless headers are kept */
+};
+
+/* A request and its response. */
+struct model_exchange {
+    uint32_t id;   /* 0: a response that no request asked for */
+    uint32_t next; /* the connection's next exchange, in the order of appearance, or MODEL_NO_INDEX */
+    bool has_request, has_response, has_status;
+    uint32_t status;
+    struct model_message request, response;
+    struct text method, target, reason;
+    uint64_t target_omitted_bytes;
+    uint32_t informational; /* 1xx responses before the final one */
+    uint32_t informational_status;
+    int64_t informational_ns; /* of the last of them */
+};
+
+struct model_violation {
+    int64_t t_ns; /* MODEL_NONE: none */
+    uint32_t kind;
+    bool has_offset;
+    uint64_t offset_bytes;
+    struct text detail;
+};
+
+struct model_stream {
+    int64_t end_ns; /* EndOfStream */
+    uint32_t end_cause, end_error;
+    uint64_t opaque_bytes, opaque_pieces;
+    int64_t opaque_first_ns, opaque_last_ns;
+    uint64_t seen_bytes; /* opaque bytes, heads and bodies */
+    bool sized;          /* some such size was recorded */
+    struct model_violation violation;
+};
+
+/* Opaque bytes that came to the client without a long pause. */
+struct model_burst {
+    int64_t from_ns, to_ns;
+    uint64_t bytes;
+};
+
+enum { MODEL_BURSTS = 64 };
+
+struct model_bursts {
+    int64_t gap_ns; /* a longer pause begins a new burst */
+    size_t count;
+    struct model_burst bursts[MODEL_BURSTS];
+};
+
+struct model_connection {
+    uint32_t id;
+    uint32_t server;           /* index of a model_server, or MODEL_NO_INDEX: no request was seen */
+    int64_t first_ns, last_ns; /* of all its events */
+    int64_t start_ns;
+    struct text client_address;
+    uint32_t client_port;
+
+    int64_t methods_ns, method_ns, auth_start_ns, auth_end_ns;
+    struct text methods, username;
+    uint32_t method, auth_status, credential;
+
+    int64_t socks_start_ns, socks_end_ns;
+    uint32_t command, address_type, port;
+    struct text host;
+    uint32_t reply, reply_origin;
+    struct text bound_address;
+    uint32_t bound_port;
+
+    int64_t resolve_start_ns, resolve_end_ns;
+    uint32_t resolve_addresses;
+    struct text resolve_first_address, resolve_error;
+    int64_t connect_start_ns, connect_end_ns; /* the first attempt's start, the last one's end */
+    uint32_t connect_attempts, connect_error, connect_port;
+    struct text connect_address; /* of the last attempt */
+
+    int64_t protocol_ns;
+    uint32_t protocol;
+
+    uint32_t first_exchange, last_exchange;
+    uint32_t exchange_count, request_count, response_count;
+    struct model_stream streams[MODEL_DIRECTIONS];
+    struct model_bursts *bursts; /* of opaque data to the client; NULL: none */
+
+    int64_t end_ns;
+    uint32_t end_cause;
+    int64_t end_bytes[MODEL_DIRECTIONS]; /* as ConnectionEnd counts */
+};
+
+enum model_server_kind {
+    MODEL_SERVER_CONNECT, /* host and port of a CONNECT request */
+    MODEL_SERVER_LOOKUP   /* all RESOLVE and RESOLVE_PTR requests of the session: they reach no server */
+};
+
+struct model_server {
+    enum model_server_kind kind;
+    struct text host; /* as first seen; compared without regard to case */
+    uint32_t port;
+};
+
+struct model_loss {
+    uint64_t count; /* Loss events */
+    uint64_t events;
+    uint64_t len_bytes;
+};
+
+enum { MODEL_LOSS_CAUSES = 5 }; /* index: LossCause; 0: another one */
+
+struct model_session {
+    const char *file; /* as given to model_begin_file(), or NULL */
+    bool has_id;
+    uint32_t id;         /* Record.session */
+    bool started, ended; /* its first and its last record were seen */
+    bool has_wall_clock;
+    uint64_t wall_clock_ns;
+    struct text tool, label, upstream_address, listen_address, command; /* words of the command separated by spaces */
+    uint32_t upstream_kind, time_source;
+    uint32_t end_cause;
+    bool has_command_status, has_recorded;
+    uint32_t command_status;
+    uint64_t recorded; /* records that were written, as SessionEnd counts */
+
+    uint64_t records; /* records that were applied */
+    int64_t first_ns, last_ns;
+    struct model_loss losses[MODEL_LOSS_CAUSES];
+    uint64_t delay_count, delay_sum_ns, delay_max_ns;
+    uint64_t clock_steps;
+    int64_t clock_step_max_ns; /* the widest, with its sign */
+    uint64_t unknown_events;
+    uint64_t overflow; /* events of connections and exchanges for which there was no room */
+
+    size_t connection_count, server_count;
+    struct rate received; /* bytes to clients */
+
+    /* Read through the functions below. */
+    struct model_connection *connections;
+    struct model_exchange *exchanges;
+    struct model_server *servers;
+    size_t exchange_count, connection_capacity, exchange_capacity, server_capacity;
+};
+
+/* Return `value` as a time or size of the model: the greatest one that it can hold if it is beyond that. */
+static inline int64_t model_number(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+struct model_options {
+    bool keep_headers; /* header fields and trailers */
+    /* At most so many in all sessions together; 0: MODEL_MAX_CONNECTIONS, MODEL_MAX_EXCHANGES. */
+    uint64_t max_connections, max_exchanges;
+};
+
+struct model;
+
+/* Return a new, empty model; the caller frees it with model_free(). */
+struct model *model_new(const struct model_options *options);
+void model_free(struct model *model);
+
+/* Say that the following events come from the file `name` (which must outlive the model): they belong to new sessions.
+ */
+void model_begin_file(struct model *model, const char *name);
+
+/* Add the event `record`, which is not needed afterwards. */
+void model_apply(struct model *model, const Mitm__Record *record);
+
+size_t model_session_count(const struct model *model);
+const struct model_session *model_session(const struct model *model, size_t index);
+
+/* Return the session's connection number `index` (< connection_count), in the order of appearance. */
+const struct model_connection *model_connection(const struct model_session *session, size_t index);
+
+/* Return the session's server number `index` (< server_count), in the order of appearance. */
+const struct model_server *model_server(const struct model_session *session, size_t index);
+
+/* Return the first exchange of `connection`, and the one behind `exchange`; NULL when there is none. */
+const struct model_exchange *model_first_exchange(const struct model_session *session,
+                                                  const struct model_connection *connection);
+const struct model_exchange *model_next_exchange(const struct model_session *session,
+                                                 const struct model_exchange *exchange);
+
+/* Step through `headers` with *at, at first 0: store the next field's name and value; return false when there is none.
+ */
+bool model_headers_next(const struct model_headers *headers, size_t *at, struct text *name, struct text *value);
+
+/* Return whether the connection was open when the recording, as far as it is known, ended. */
+bool model_connection_open(const struct model_connection *connection);
+
+/* Return the payload bytes of `connection` in one direction: as its end says, or else what was seen of them; MODEL_NONE
+ * if messages were seen, but no size. */
+int64_t model_connection_bytes(const struct model_connection *connection, int direction);
+
+#endif

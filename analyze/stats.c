@@ -1,0 +1,159 @@
+#include "analyze/stats.h"
+
+#include <stdlib.h>
+
+#include "analyze/memory.h"
+#include "analyze/metrics.h"
+#include "analyze/quantile.h"
+
+struct values {
+    int64_t *values;
+    size_t count, capacity;
+};
+
+/* Keep `value` unless it is missing. */
+static void values_add(struct values *values, int64_t value)
+{
+    if (value == MODEL_NONE)
+        return;
+    values->values = memory_grow(values->values, values->count, &values->capacity, sizeof *values->values);
+    values->values[values->count++] = value;
+}
+
+/* The values of one row. */
+struct gathered {
+    struct values quantities[STATS_QUANTITIES];
+    struct values response;
+    struct values replies; /* failures */
+    bool connection_unknown;
+    uint64_t connection_ns;
+};
+
+static void gather_exchange(struct stats_row *row, struct gathered *gathered, const struct model_connection *connection,
+                            const struct model_exchange *exchange)
+{
+    row->requests += exchange->has_request;
+    row->responses += exchange->has_response;
+    row->incomplete += exchange->has_response && !metrics_complete(exchange) &&
+                       exchange->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
+    values_add(&gathered->response, metrics_response_ns(exchange));
+    values_add(&gathered->quantities[STATS_WAITING], metrics_waiting_ns(connection, exchange));
+    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(exchange));
+    values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
+}
+
+/* Add `bytes`, which may be missing, to a sum; `first`: it has none yet. */
+static void add_bytes(int64_t *sum, bool first, int64_t bytes)
+{
+    if (first || *sum == MODEL_NONE)
+        *sum = bytes;
+    else if (bytes != MODEL_NONE)
+        *sum = model_number(rate_sum((uint64_t)*sum, (uint64_t)bytes));
+}
+
+static void gather_connection(struct stats_row *row, struct gathered *gathered, const struct model_session *session,
+                              const struct model_connection *connection)
+{
+    row->connections++;
+    row->open += model_connection_open(connection);
+    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++)
+        row->violations += connection->streams[direction].violation.t_ns != MODEL_NONE;
+    add_bytes(&row->sent_bytes, row->connections == 1, model_connection_bytes(connection, MODEL_TO_SERVER));
+    add_bytes(&row->received_bytes, row->connections == 1, model_connection_bytes(connection, MODEL_TO_CLIENT));
+    values_add(&gathered->quantities[STATS_SOCKS], metrics_socks_ns(connection));
+    if (metrics_socks_failed(connection))
+        values_add(&gathered->replies, connection->reply);
+    int64_t connection_ns = metrics_connection_ns(connection);
+    if (connection_ns == MODEL_NONE)
+        gathered->connection_unknown = true;
+    else
+        gathered->connection_ns = rate_sum(gathered->connection_ns, (uint64_t)connection_ns);
+    for (const struct model_exchange *x = model_first_exchange(session, connection); x;
+         x = model_next_exchange(session, x))
+        gather_exchange(row, gathered, connection, x);
+}
+
+static struct stats_summary summarise(struct values *values)
+{
+    if (values->count == 0)
+        return (struct stats_summary){0, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    quantile_sort(values->values, values->count);
+    return (struct stats_summary){.count = values->count,
+                                  .min = values->values[0],
+                                  .median = quantile(values->values, values->count, 50),
+                                  .p90 = quantile(values->values, values->count, 90),
+                                  .p99 = quantile(values->values, values->count, 99),
+                                  .max = values->values[values->count - 1]};
+}
+
+static void count_failures(struct stats_row *row, struct values *replies)
+{
+    quantile_sort(replies->values, replies->count);
+    size_t capacity = 0;
+    for (size_t i = 0; i < replies->count; i++) {
+        if (row->failure_count == 0 || row->failures[row->failure_count - 1].reply != replies->values[i]) {
+            row->failures = memory_grow(row->failures, row->failure_count, &capacity, sizeof *row->failures);
+            row->failures[row->failure_count++] = (struct stats_failure){(uint32_t)replies->values[i], 0};
+        }
+        row->failures[row->failure_count - 1].count++;
+    }
+}
+
+/* Finish a row from what was gathered, which is freed. */
+static void finish_row(struct stats_row *row, struct gathered *gathered)
+{
+    for (int q = 0; q < STATS_QUANTITIES; q++) {
+        row->quantities[q] = summarise(&gathered->quantities[q]);
+        free(gathered->quantities[q].values);
+    }
+    row->mean_response_ns =
+        gathered->response.count > 0 ? quantile_mean(gathered->response.values, gathered->response.count) : MODEL_NONE;
+    row->connection_ns = row->connections == 0 || gathered->connection_unknown
+                             ? MODEL_NONE
+                             : (int64_t)(gathered->connection_ns > INT64_MAX ? INT64_MAX : gathered->connection_ns);
+    count_failures(row, &gathered->replies);
+    free(gathered->response.values);
+    free(gathered->replies.values);
+}
+
+void stats_init(struct stats *stats, const struct model_session *session)
+{
+    /* One more than there are servers: connections without a request. */
+    size_t n = session->server_count + 1;
+    *stats = (struct stats){.session = session, .rows = memory_new(n, sizeof *stats->rows)};
+    struct gathered *gathered = memory_new(n, sizeof *gathered);
+    struct gathered all = {0};
+    for (size_t i = 0; i < session->server_count; i++)
+        stats->rows[i].server = model_server(session, i);
+    for (size_t i = 0; i < session->connection_count; i++) {
+        const struct model_connection *connection = model_connection(session, i);
+        size_t row = connection->server == MODEL_NO_INDEX ? n - 1 : connection->server;
+        gather_connection(&stats->rows[row], &gathered[row], session, connection);
+        gather_connection(&stats->total, &all, session, connection);
+    }
+    for (size_t i = 0; i < n; i++)
+        finish_row(&stats->rows[i], &gathered[i]);
+    finish_row(&stats->total, &all);
+    free(gathered);
+    stats->row_count = stats->rows[n - 1].connections > 0 ? n : n - 1;
+}
+
+void stats_fini(struct stats *stats)
+{
+    for (size_t i = 0; i < stats->row_count; i++)
+        free(stats->rows[i].failures);
+    free(stats->rows);
+    free(stats->total.failures);
+    *stats = (struct stats){0};
+}
+
+const char *stats_quantity_name(enum stats_quantity quantity)
+{
+    static const char *const names[] = {
+        [STATS_SOCKS] = "socks_ns",
+        [STATS_WAITING] = "waiting_ns",
+        [STATS_TRANSFER] = "transfer_ns",
+        [STATS_BYTES] = "body_bytes",
+    };
+    return names[quantity];
+}

@@ -1,0 +1,83 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyze/escape.h"
+#include "analyze/stats.h"
+
+static void print_optional(FILE *out, int64_t value)
+{
+    putc(',', out);
+    if (value != MODEL_NONE)
+        fprintf(out, "%" PRId64, value);
+}
+
+void stats_csv_head(FILE *out)
+{
+    static const char *const parts[] = {"n", "min", "median", "p90", "p99", "max"};
+    fputs("session,file,label,server,port,connections,open_connections,requests,responses,incomplete_responses,"
+          "violations,"
+          "received_bytes,sent_bytes,mean_response_ns,total_connection_ns",
+          out);
+    for (int q = 0; q < STATS_QUANTITIES; q++) {
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            fprintf(out, ",%s_%s", stats_quantity_name((enum stats_quantity)q), parts[i]);
+    }
+    fputs(",socks_failures\r\n", out);
+}
+
+static void print_server(FILE *out, const struct stats_row *row)
+{
+    if (!row->server)
+        fputs("(no request),", out);
+    else if (row->server->kind == MODEL_SERVER_LOOKUP)
+        fputs("(name look-ups),", out);
+    else {
+        escape_print_csv(out, row->server->host);
+        fprintf(out, ",%" PRIu32, row->server->port);
+    }
+}
+
+/* Replies as two hexadecimal digits with their numbers: "05:3 F0:1". */
+static void print_failures(FILE *out, const struct stats_row *row)
+{
+    putc(',', out);
+    for (size_t i = 0; i < row->failure_count; i++)
+        fprintf(out, "%s%02" PRIX32 ":%" PRIu64, i > 0 ? " " : "", row->failures[i].reply, row->failures[i].count);
+}
+
+static void print_row(FILE *out, const struct stats *stats, const struct stats_row *row, size_t number)
+{
+    const char *file = stats->session->file;
+    fprintf(out, "%zu,", number);
+    if (file)
+        escape_print_csv(out, (struct text){(const uint8_t *)file, (uint32_t)strlen(file)});
+    putc(',', out);
+    escape_print_csv(out, stats->session->label);
+    putc(',', out);
+    print_server(out, row);
+    const uint64_t counts[] = {row->connections, row->open,       row->requests,
+                               row->responses,   row->incomplete, row->violations};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fprintf(out, ",%" PRIu64, counts[i]);
+    print_optional(out, row->received_bytes);
+    print_optional(out, row->sent_bytes);
+    print_optional(out, row->mean_response_ns);
+    print_optional(out, row->connection_ns);
+    for (int q = 0; q < STATS_QUANTITIES; q++) {
+        const struct stats_summary *s = &row->quantities[q];
+        fprintf(out, ",%zu", s->count);
+        print_optional(out, s->min);
+        print_optional(out, s->median);
+        print_optional(out, s->p90);
+        print_optional(out, s->p99);
+        print_optional(out, s->max);
+    }
+    print_failures(out, row);
+    fputs("\r\n", out);
+}
+
+void stats_csv(FILE *out, const struct stats *stats, size_t number)
+{
+    for (size_t i = 0; i < stats->row_count; i++)
+        print_row(out, stats, &stats->rows[i], number);
+}

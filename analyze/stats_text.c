@@ -1,0 +1,290 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyze/columns.h"
+#include "analyze/escape.h"
+#include "analyze/format.h"
+#include "analyze/stats.h"
+#include "analyze/words.h"
+
+/* What stands where a value is missing. */
+static const char missing[] = "–";
+
+static const char *duration_or_missing(char to[FORMAT_BYTES], int64_t ns)
+{
+    return ns == MODEL_NONE ? missing : format_duration(to, ns);
+}
+
+static const char *size_or_missing(char to[FORMAT_BYTES], int64_t bytes)
+{
+    return bytes == MODEL_NONE ? missing : format_size(to, (uint64_t)bytes);
+}
+
+/* ---------------------------------------------------------------- the session */
+
+static void print_field(FILE *out, const char *name, struct text text)
+{
+    if (!text.data)
+        return;
+    fprintf(out, "  %-12s", name);
+    escape_print(out, text);
+    putc('\n', out);
+}
+
+static void print_recorded(FILE *out, const struct model_session *session)
+{
+    char buffer[FORMAT_BYTES];
+    fprintf(out, "  %-12s", "recorded");
+    if (session->has_wall_clock)
+        fprintf(out, "%s, ", format_date(buffer, session->wall_clock_ns));
+    int64_t ns = session->last_ns == MODEL_NONE ? 0 : session->last_ns;
+    fprintf(out, "%s", format_duration(buffer, ns));
+    if (session->tool.data) {
+        fputs(", by ", out);
+        escape_print(out, session->tool);
+    }
+    putc('\n', out);
+}
+
+static void print_upstream(FILE *out, const struct model_session *session)
+{
+    if (session->upstream_kind == MITM__UPSTREAM_KIND__DIRECT) {
+        fprintf(out, "  %-12sdirect (built-in SOCKS5 server)\n", "upstream");
+    } else if (session->upstream_kind == MITM__UPSTREAM_KIND__SOCKS5) {
+        fprintf(out, "  %-12sSOCKS5", "upstream");
+        if (session->upstream_address.data) {
+            fputs(" at ", out);
+            escape_print(out, session->upstream_address);
+        }
+        putc('\n', out);
+    }
+}
+
+static void print_end(FILE *out, const struct model_session *session)
+{
+    const char *words = words_session_end_cause(session->end_cause);
+    fprintf(out, "  %-12s", "ended");
+    if (!session->ended)
+        fputs("cut off: the closing record is missing", out);
+    else
+        fputs(words ? words : "cleanly", out);
+    if (session->has_command_status)
+        fprintf(out, " with status %" PRIu32, session->command_status);
+    putc('\n', out);
+}
+
+static void print_losses(FILE *out, const struct model_session *session)
+{
+    char buffer[FORMAT_BYTES];
+    for (uint32_t cause = 0; cause < MODEL_LOSS_CAUSES; cause++) {
+        const struct model_loss *loss = &session->losses[cause];
+        if (loss->count == 0)
+            continue;
+        const char *words = words_loss_cause(cause);
+        fprintf(out, "  %-12s", "lost");
+        if (cause == MITM__LOSS_CAUSE__DAMAGE)
+            fprintf(out, "%s bytes", format_count(buffer, loss->len_bytes));
+        else
+            fprintf(out, "%s events", format_count(buffer, loss->events));
+        fprintf(out, ": %s\n", words ? words : "for an unknown cause");
+    }
+    if (session->overflow > 0)
+        fprintf(out, "  %-12s%s events: too many connections or requests for this program\n", "left out",
+                format_count(buffer, session->overflow));
+}
+
+static void print_delay(FILE *out, const struct model_session *session)
+{
+    if (session->delay_count == 0)
+        return;
+    char mean[FORMAT_BYTES], longest[FORMAT_BYTES], count[FORMAT_BYTES];
+    fprintf(out, "  %-12smean %s, longest %s, over %s reads\n", "proxy delay",
+            format_duration(mean, model_number(session->delay_sum_ns / session->delay_count)),
+            format_duration(longest, model_number(session->delay_max_ns)), format_count(count, session->delay_count));
+}
+
+static void print_clock(FILE *out, const struct model_session *session)
+{
+    if (session->clock_steps == 0)
+        return;
+    char step[FORMAT_BYTES];
+    int64_t ns = session->clock_step_max_ns;
+    int64_t magnitude_ns = ns >= 0 ? ns : ns == INT64_MIN ? INT64_MAX : -ns;
+    fprintf(out, "  %-12sset %" PRIu64 " times while recording, at most by %s%s; times here do not depend on it\n",
+            "wall clock", session->clock_steps, ns < 0 ? "-" : "+", format_duration(step, magnitude_ns));
+}
+
+static void print_session(FILE *out, const struct stats *stats, size_t number)
+{
+    const struct model_session *session = stats->session;
+    char received[FORMAT_BYTES], sent[FORMAT_BYTES], count[FORMAT_BYTES];
+    fprintf(out, "Session %zu", number);
+    if (session->label.len > 0) {
+        fputs(": ", out);
+        escape_print(out, session->label);
+    }
+    putc('\n', out);
+    if (session->file)
+        print_field(out, "file", (struct text){(const uint8_t *)session->file, (uint32_t)strlen(session->file)});
+    print_recorded(out, session);
+    print_upstream(out, session);
+    print_field(out, "command", session->command);
+    print_end(out, session);
+    fprintf(out, "  %-12s%s\n", "records", format_count(count, session->records));
+    print_losses(out, session);
+    print_delay(out, session);
+    print_clock(out, session);
+    fprintf(out, "  %-12s%s received, %s sent by clients\n", "payload",
+            size_or_missing(received, stats->total.received_bytes), size_or_missing(sent, stats->total.sent_bytes));
+    if (stats->total.incomplete > 0)
+        fprintf(out, "  %-12s%s of the responses, without a proper end\n", "incomplete",
+                format_count(count, stats->total.incomplete));
+    if (stats->total.violations > 0)
+        fprintf(out, "  %-12s%s times a peer broke the protocol (see: mitm-analyze connections)\n", "violations",
+                format_count(count, stats->total.violations));
+}
+
+/* ---------------------------------------------------------------- tables */
+
+static void add_server(struct columns *table, const struct stats *stats, const struct stats_row *row)
+{
+    if (row == &stats->total) {
+        columns_add(table, "all");
+    } else if (!row->server) {
+        columns_add(table, "(no request)");
+    } else if (row->server->kind == MODEL_SERVER_LOOKUP) {
+        columns_add(table, "(name look-ups)");
+    } else {
+        char port[16];
+        snprintf(port, sizeof port, ":%" PRIu32, row->server->port);
+        columns_add_text(table, row->server->host, port);
+    }
+}
+
+/* Return row number `i` of the tables: the servers, then, if there are several, all of them; NULL behind the last. */
+static const struct stats_row *table_row(const struct stats *stats, size_t i)
+{
+    if (i < stats->row_count)
+        return &stats->rows[i];
+    return i == stats->row_count && stats->row_count > 1 ? &stats->total : NULL;
+}
+
+static void add_connection_time(struct columns *table, const struct stats_row *row)
+{
+    char buffer[FORMAT_BYTES];
+    if (row->open > 0)
+        columns_add(table, "there are still open connections");
+    else
+        columns_add(table, "%s", duration_or_missing(buffer, row->connection_ns));
+}
+
+static void print_servers(FILE *out, const struct stats *stats, size_t width)
+{
+    char buffer[FORMAT_BYTES];
+    struct columns *table = columns_new("lrlrrrrl");
+    columns_add(table, "Server");
+    columns_add(table, "Connections");
+    columns_add(table, "%s", "");
+    columns_add(table, "Requests");
+    columns_add(table, "Responses");
+    columns_add(table, "Mean response time");
+    columns_add(table, "Received");
+    columns_add(table, "Total connection time");
+    const struct stats_row *row;
+    for (size_t i = 0; (row = table_row(stats, i)); i++) {
+        add_server(table, stats, row);
+        columns_add(table, "%s", format_count(buffer, row->connections));
+        if (row->open > 0)
+            columns_add(table, "(still open: %s)", format_count(buffer, row->open));
+        else
+            columns_add(table, "%s", "");
+        columns_add(table, "%s", format_count(buffer, row->requests));
+        columns_add(table, "%s", format_count(buffer, row->responses));
+        columns_add(table, "%s", duration_or_missing(buffer, row->mean_response_ns));
+        columns_add(table, "%s", size_or_missing(buffer, row->received_bytes));
+        add_connection_time(table, row);
+    }
+    putc('\n', out);
+    columns_print(table, out, 0, width);
+    columns_free(table);
+}
+
+static void add_value(struct columns *table, enum stats_quantity quantity, int64_t value)
+{
+    char buffer[FORMAT_BYTES];
+    if (value == MODEL_NONE)
+        columns_add(table, "%s", missing);
+    else if (quantity == STATS_BYTES)
+        columns_add(table, "%s", format_count(buffer, (uint64_t)value));
+    else
+        columns_add(table, "%s", format_duration(buffer, value));
+}
+
+static void print_quantity(FILE *out, const struct stats *stats, enum stats_quantity quantity, size_t width)
+{
+    static const char *const titles[] = {
+        [STATS_SOCKS] = "SOCKS time",
+        [STATS_WAITING] = "Waiting time",
+        [STATS_TRANSFER] = "Transfer time",
+        [STATS_BYTES] = "Body bytes",
+    };
+    static const char *const heads[] = {"n", "min", "median", "p90", "p99", "max"};
+    if (stats->total.quantities[quantity].count == 0)
+        return;
+    struct columns *table = columns_new("lrrrrrr");
+    columns_add(table, "%s", titles[quantity]);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        columns_add(table, "%s", heads[i]);
+    const struct stats_row *row;
+    for (size_t i = 0; (row = table_row(stats, i)); i++) {
+        const struct stats_summary *s = &row->quantities[quantity];
+        bool server = row->server && row->server->kind == MODEL_SERVER_CONNECT;
+        if (s->count == 0 && !server)
+            continue; /* look-ups and the like have no such times */
+        char buffer[FORMAT_BYTES];
+        const int64_t values[] = {s->min, s->median, s->p90, s->p99, s->max};
+        add_server(table, stats, row);
+        columns_add(table, "%s", format_count(buffer, s->count));
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+            add_value(table, quantity, values[k]);
+    }
+    putc('\n', out);
+    columns_print(table, out, 0, width);
+    columns_free(table);
+}
+
+static void print_failures(FILE *out, const struct stats *stats, size_t width)
+{
+    if (stats->total.failure_count == 0)
+        return;
+    struct columns *table = columns_new("lrl");
+    columns_add(table, "SOCKS failures");
+    columns_add(table, "n");
+    columns_add(table, "reply");
+    for (size_t i = 0; i < stats->row_count; i++) {
+        const struct stats_row *row = &stats->rows[i];
+        for (size_t k = 0; k < row->failure_count; k++) {
+            char buffer[FORMAT_BYTES];
+            const char *words = words_socks_reply(row->failures[k].reply);
+            add_server(table, stats, row);
+            columns_add(table, "%s", format_count(buffer, row->failures[k].count));
+            columns_add(table, "%s (%02" PRIX32 ")", words ? words : "unknown reply", row->failures[k].reply);
+        }
+    }
+    putc('\n', out);
+    columns_print(table, out, 0, width);
+    columns_free(table);
+}
+
+void stats_text(FILE *out, const struct stats *stats, size_t number, size_t columns)
+{
+    print_session(out, stats, number);
+    if (stats->total.connections == 0) {
+        fputs("\nNo connections were recorded.\n", out);
+        return;
+    }
+    print_servers(out, stats, columns);
+    for (int quantity = 0; quantity < STATS_QUANTITIES; quantity++)
+        print_quantity(out, stats, (enum stats_quantity)quantity, columns);
+    print_failures(out, stats, columns);
+}
