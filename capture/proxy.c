@@ -68,7 +68,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 
 void proxy_record(struct proxy *proxy, Mitm__Record *record)
 {
-    if (proxy->slack_ns >= SLACK_LEAST_NS && record->event_case != MITM__RECORD__EVENT_END_OF_STREAM)
+    if (proxy->slack_ns >= SLACK_LEAST_NS && record->t_ns == proxy->arrival_ns)
         EVENT_SET(*record, t_slack_ns, proxy->slack_ns);
     recorder_take(proxy->recorder, record);
     if (!proxy->flush_armed) {
@@ -118,6 +118,7 @@ struct input proxy_read(struct proxy *proxy, int fd)
     struct input input = input_read(fd, proxy->buffer, PROXY_READ_BYTES, &proxy->clock);
     if (proxy->turn_began_ns == 0)
         proxy->turn_began_ns = input.now.t_ns;
+    proxy->arrival_ns = input.t_ns;
     proxy->slack_ns = input.len_bytes > 0 ? input.now.t_ns - proxy->turn_began_ns + proxy->last_turn_ns : 0;
     int64_t step_ns = clock_step_ns(&proxy->clock, &input.now);
     if (step_ns != 0) {
@@ -176,7 +177,6 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 {
     (void)what;
     struct proxy *proxy = arg;
-    proxy->slack_ns = 0;
     for (int i = 0; i < ACCEPT_MAX; i++) {
         struct sockaddr_storage client = {0};
         socklen_t len = sizeof client;

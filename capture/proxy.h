@@ -57,7 +57,8 @@ struct proxy {
     struct conn_list dead;  /* to be freed when their callbacks have returned */
     uint8_t *buffer;        /* PROXY_READ_BYTES */
     bool upstream_reported; /* the user has been told that the upstream cannot be reached, and it has not been since */
-    uint64_t slack_ns;      /* of what is being read: the loop has been busy for so long (Record.t_slack_ns) */
+    uint64_t arrival_ns;    /* of what is being read, */
+    uint64_t slack_ns;      /* and for how long the loop had been busy then (Record.t_slack_ns) */
 
     int listen_fd;
     struct event accept_event, accept_again, flush_timer;
