@@ -8,7 +8,7 @@
 #include "analyze/escape.h"
 #include "analyze/memory.h"
 
-enum { GAP = 2, LEAST_FIRST = 12 };
+enum { GAP = 2, LEAST_FIRST = 20 };
 
 struct columns {
     const char *align;

@@ -11,6 +11,8 @@
 #include "capture/decode/app.h"
 #include "capture/log.h"
 
+/* The kernel copies to and from whole pages faster. */
+#define PROXY_READ_ALIGN 4096
 /* ProxyDelay is written at most once in this time. */
 #define DELAY_INTERVAL_NS UINT64_C(1000000000)
 /* Record.t_slack_ns is given from here on (session.proto). */
@@ -229,7 +231,7 @@ struct proxy *proxy_new(const struct proxy_settings *settings, int *error)
     if (fd < 0)
         return NULL;
     struct proxy *proxy = calloc(1, sizeof *proxy);
-    if (!proxy || !(proxy->buffer = malloc(PROXY_READ_BYTES)))
+    if (!proxy || !(proxy->buffer = aligned_alloc(PROXY_READ_ALIGN, PROXY_READ_BYTES)))
         abort();
     proxy->settings = *settings;
     proxy->listen_fd = fd;

@@ -21,7 +21,7 @@
 #include "proto/event.h"
 
 /* One read takes at most so much. */
-#define PROXY_READ_BYTES ((size_t)65536)
+#define PROXY_READ_BYTES ((size_t)131072)
 
 struct conn;
 TAILQ_HEAD(conn_list, conn);

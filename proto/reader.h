@@ -35,7 +35,7 @@ struct reader *reader_new(void);
 void reader_free(struct reader *reader);
 
 /*
- * Return room for at least `want` bytes of input; store in *got how much room there is. The caller writes n ≤ *got
+ * Return room for at least `want` ≥ 1 bytes of input; store in *got how much room there is. The caller writes n ≤ *got
  * bytes there and calls reader_commit(reader, n).
  */
 uint8_t *reader_reserve(struct reader *reader, size_t want, size_t *got);

@@ -121,14 +121,6 @@ static uint64_t file_offset(const struct content *content)
     return content->file_read_bytes - (content->end - content->at);
 }
 
-/* What to return where the file has no more bytes. */
-static enum content_result at_end(const struct content *content, bool follow)
-{
-    if (follow)
-        return CONTENT_AGAIN;
-    return content->in_frame ? CONTENT_TRUNCATED : CONTENT_END;
-}
-
 /* ---------------------------------------------------------------- zstd */
 
 static void zstd_begin(struct content *content)
@@ -212,27 +204,40 @@ static enum content_result zstd_unpack(struct content *content, uint8_t *to, siz
     return out.pos > 0 ? CONTENT_BYTES : CONTENT_END;
 }
 
+/*
+ * The file has ended. If that was within a frame, the frame may be cut off; or a damaged length in it made it swallow
+ * the frames behind it, which are looked for.
+ */
+static enum content_result zstd_end(struct content *content, bool follow)
+{
+    if (follow)
+        return CONTENT_AGAIN;
+    if (content->in_frame) {
+        zstd_give_up_frame(content, "a block reaches beyond the end of the file");
+        if (zstd_search(content))
+            return zstd_report(content);
+        content->searching = false;
+        content->at = content->end;
+        return CONTENT_TRUNCATED;
+    }
+    if (!content->searching)
+        return CONTENT_END;
+    content->at = content->end;
+    return zstd_report(content);
+}
+
 static enum content_result zstd_read(struct content *content, bool follow, uint8_t *to, size_t room, size_t *got)
 {
     for (;;) {
-        if (content->searching) {
-            if (zstd_search(content))
-                return zstd_report(content);
-        } else {
-            if (zstd_unpack(content, to, room, got) == CONTENT_BYTES)
-                return CONTENT_BYTES;
-            if (content->searching)
-                continue;
-        }
+        if (!content->searching && zstd_unpack(content, to, room, got) == CONTENT_BYTES)
+            return CONTENT_BYTES;
+        if (content->searching && zstd_search(content))
+            return zstd_report(content);
         enum content_result result = fill_buffer(content);
+        if (result == CONTENT_END)
+            return zstd_end(content, follow);
         if (result == CONTENT_ERROR)
             return result;
-        if (result == CONTENT_END && content->searching && !follow) {
-            content->at = content->end;
-            return zstd_report(content);
-        }
-        if (result == CONTENT_END)
-            return at_end(content, follow);
     }
 }
 
@@ -248,7 +253,7 @@ static enum content_result plain_read(struct content *content, bool follow, uint
         return CONTENT_BYTES;
     }
     enum content_result result = read_file(content, to, room < CONTENT_READ_BYTES ? room : CONTENT_READ_BYTES, got);
-    return result == CONTENT_END ? at_end(content, follow) : result;
+    return result == CONTENT_END && follow ? CONTENT_AGAIN : result;
 }
 
 /* Read until the kind of the file is known. Return CONTENT_BYTES when it is, else why not. */
@@ -257,7 +262,7 @@ static enum content_result find_kind(struct content *content, bool follow)
     while (content->end < MAGIC_BYTES) {
         enum content_result result = fill_buffer(content);
         if (result == CONTENT_ERROR || (result == CONTENT_END && (follow || content->end == 0)))
-            return result == CONTENT_END ? at_end(content, follow) : result;
+            return result == CONTENT_END && follow ? CONTENT_AGAIN : result;
         if (result == CONTENT_END)
             break;
     }

@@ -130,6 +130,8 @@ Test(model, events_in_any_order_and_twice)
     }
     /* A second report of the same fact, with another time, does not count. */
     scene_response(&sink, 1, 1, 999, 500);
+    scene_reply(&sink, 1, 999, 5);
+    scene_connection_end(&sink, 1, 999, MITM__END_CAUSE__RESET);
     const struct model_connection *c = connection(0);
     const struct model_exchange *x = model_first_exchange(session(0), c);
     cr_expect_eq(session(0)->connection_count, 1);

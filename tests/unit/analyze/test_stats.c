@@ -200,7 +200,12 @@ Test(stats, text)
 
 Test(stats, text_for_a_narrow_terminal)
 {
-    static const char *const parts[] = {"(name look-…  "};
+    struct event_sink sink = scene_to_model(model);
+    scene_session_start(&sink, 6);
+    scene_socks(&sink, 1, 0, 1, "a-very-long-name.of-a-server.example", 80);
+    stats_fini(&stats);
+    stats_init(&stats, model_session(model, 1));
+    static const char *const parts[] = {"a-very-long-name.of…  "};
     expect_within(written(write_narrow), parts, 1);
 }
 
