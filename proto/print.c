@@ -19,32 +19,20 @@ static bool is_data(const ProtobufCFieldDescriptor *field)
     return field->type == PROTOBUF_C_TYPE_BYTES && strcmp(field->name, "data") == 0;
 }
 
+static bool is_64_bit(ProtobufCType type)
+{
+    return type == PROTOBUF_C_TYPE_UINT64 || type == PROTOBUF_C_TYPE_SINT64;
+}
+
+/* Size of one of a repeated field's values. The schema has messages, strings, bytes, enums, and integers of these
+ * types. */
 static size_t element_size(ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_BYTES:
+    if (type == PROTOBUF_C_TYPE_BYTES)
         return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
+    if (type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE)
         return sizeof(void *);
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return 8;
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_BOOL:
-    case PROTOBUF_C_TYPE_ENUM:
-        break;
-    }
-    return 4;
+    return is_64_bit(type) ? sizeof(uint64_t) : sizeof(uint32_t);
 }
 
 /* Return how many values the field of `message` has, and store where the first one lies. */
@@ -65,15 +53,16 @@ static void print_number(FILE *out, const ProtobufCFieldDescriptor *field, const
 {
     if (field->type == PROTOBUF_C_TYPE_SINT64)
         fprintf(out, "%" PRId64, *(const int64_t *)at);
-    else if (element_size(field->type) == 8)
+    else if (is_64_bit(field->type))
         fprintf(out, "%" PRIu64, *(const uint64_t *)at);
     else
         fprintf(out, "%" PRIu32, *(const uint32_t *)at);
 }
 
+/* Return the name of the enum's value at `at`; NULL if it is of a newer version, or no enum. */
 static const char *enum_name(const ProtobufCFieldDescriptor *field, const void *at)
 {
-    return event_enum_name(field->descriptor, *(const int *)at);
+    return field->type == PROTOBUF_C_TYPE_ENUM ? event_enum_name(field->descriptor, *(const int *)at) : NULL;
 }
 
 /* How the two forms differ. */
@@ -131,45 +120,20 @@ static void print_text_bytes(FILE *out, const uint8_t *p, size_t n)
 static void print_text_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
 {
     const ProtobufCBinaryData *bytes = at;
-    const char *name;
-    switch (field->type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        if (is_data(field))
-            fprintf(out, "[%zu]", bytes->len);
-        else
-            print_text_bytes(out, bytes->data, bytes->len);
-        break;
-    case PROTOBUF_C_TYPE_STRING:
+    if (is_data(field)) {
+        fprintf(out, "[%zu]", bytes->len);
+    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        print_text_bytes(out, bytes->data, bytes->len);
+    } else if (field->type == PROTOBUF_C_TYPE_STRING) {
         print_text_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
-        break;
-    case PROTOBUF_C_TYPE_MESSAGE:
+    } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         putc('{', out);
         print_message(out, *(const ProtobufCMessage *const *)at, "", &text_style);
         putc('}', out);
-        break;
-    case PROTOBUF_C_TYPE_ENUM:
-        name = enum_name(field, at);
-        if (name) {
-            fputs(name, out);
-            break;
-        }
+    } else if (enum_name(field, at)) {
+        fputs(enum_name(field, at), out);
+    } else {
         print_number(out, field, at);
-        break;
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE:
-    case PROTOBUF_C_TYPE_BOOL:
-        print_number(out, field, at);
-        break;
     }
 }
 
@@ -281,47 +245,20 @@ void event_print_json_bytes(FILE *out, const uint8_t *data, size_t len)
 static void print_json_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
 {
     const ProtobufCBinaryData *bytes = at;
-    const char *name;
-    switch (field->type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        if (is_data(field))
-            print_json_base64(out, bytes->data, bytes->len);
-        else
-            event_print_json_bytes(out, bytes->data, bytes->len);
-        break;
-    case PROTOBUF_C_TYPE_STRING:
+    if (is_data(field)) {
+        print_json_base64(out, bytes->data, bytes->len);
+    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        event_print_json_bytes(out, bytes->data, bytes->len);
+    } else if (field->type == PROTOBUF_C_TYPE_STRING) {
         event_print_json_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
-        break;
-    case PROTOBUF_C_TYPE_MESSAGE:
+    } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         putc('{', out);
         print_message(out, *(const ProtobufCMessage *const *)at, "", &json_style);
         putc('}', out);
-        break;
-    case PROTOBUF_C_TYPE_ENUM:
-        name = enum_name(field, at);
-        if (name) {
-            fprintf(out, "\"%s\"", name);
-            break;
-        }
+    } else if (enum_name(field, at)) {
+        fprintf(out, "\"%s\"", enum_name(field, at));
+    } else {
         print_number(out, field, at);
-        break;
-    case PROTOBUF_C_TYPE_BOOL:
-        fputs(*(const protobuf_c_boolean *)at ? "true" : "false", out);
-        break;
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        print_number(out, field, at);
-        break;
     }
 }
 
