@@ -5,7 +5,8 @@
 #   make           build into $(BUILD)
 #   make bench     measure speed against other proxies
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
-#   make install   install programs and man pages (PREFIX, DESTDIR)
+#   make install   install programs and man pages below PREFIX (/usr/local)
+#   make deb       make a Debian package in $(BUILD)
 #   make format    format the C code
 #   make clean     remove the build folders
 
@@ -34,7 +35,7 @@ define install_missing
 	fi
 endef
 
-.PHONY: all build demo test bench fuzz install format clean build-packages
+.PHONY: all build demo test bench fuzz install deb format clean build-packages
 all: build
 
 build-packages:
@@ -62,7 +63,7 @@ bench: build-packages
 	$(call install_missing,$(BENCH_PACKAGES))
 	cmake -S . -B $(BUILD)-bench -DBUILD_TESTING=ON -DBENCH=ON
 	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy bench_floor bench_load
-	python3 tests/bench/bench.py --build $(BUILD)-bench
+	python3 tests/bench/bench.py --build $(BUILD)-bench -o $(BUILD)-bench
 
 fuzz: build-packages
 	$(call install_missing,$(TEST_PACKAGES))
@@ -76,6 +77,10 @@ fuzz: build-packages
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
+
+deb: build
+	$(call install_missing,dpkg-dev)
+	cd $(BUILD) && cpack
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

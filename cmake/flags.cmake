@@ -1,3 +1,4 @@
+include(CheckCCompilerFlag)
 # Warnings and hardening for our own code: target_link_libraries(x PRIVATE mitm_flags).
 add_library(mitm_flags INTERFACE)
 target_compile_definitions(mitm_flags INTERFACE _GNU_SOURCE MITM_VERSION="${PROJECT_VERSION}")
@@ -13,6 +14,10 @@ if(SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
     add_link_options(-fsanitize=address,undefined)
 else()
-    target_compile_options(mitm_flags INTERFACE -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection)
+    target_compile_options(mitm_flags INTERFACE -D_FORTIFY_SOURCE=2 -fstack-clash-protection)
+    check_c_compiler_flag(-fcf-protection HAVE_CF_PROTECTION) # x86 alone
+    if(HAVE_CF_PROTECTION)
+        target_compile_options(mitm_flags INTERFACE -fcf-protection)
+    endif()
     target_link_options(mitm_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -pie)
 endif()
