@@ -469,6 +469,12 @@ bool handshake_client_speaks(const struct conn *conn)
     return conn->state == CONN_GREETING || conn->state == CONN_AUTH || conn->state == CONN_REQUEST;
 }
 
+/* Return the message that the client is to send in `state`, when it is its turn. */
+static enum socks_kind expected_kind(enum conn_state state)
+{
+    return state == CONN_GREETING ? SOCKS_GREETING : state == CONN_AUTH ? SOCKS_AUTH : SOCKS_REQUEST;
+}
+
 /* Whether what the client sends is for the server. */
 static bool client_speaks_to_server(enum conn_state state)
 {
@@ -492,11 +498,8 @@ void handshake_client_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *dat
 {
     while (len > 0 && handshake_client_speaks(conn)) {
         struct handshake *handshake = conn->handshake;
-        enum socks_kind kind = conn->state == CONN_GREETING ? SOCKS_GREETING
-                               : conn->state == CONN_AUTH   ? SOCKS_AUTH
-                                                            : SOCKS_REQUEST;
-        if (handshake->from_client.kind != kind)
-            socks_expect(&handshake->from_client, kind);
+        if (handshake->from_client.kind != expected_kind(conn->state))
+            socks_expect(&handshake->from_client, expected_kind(conn->state));
         size_t used;
         switch (socks_feed(&handshake->from_client, &conn->sink, t_ns, data, len, &used, &handshake->message)) {
         case SOCKS_MORE:
@@ -566,12 +569,20 @@ void handshake_upstream_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *d
 
 void handshake_client_left(struct conn *conn)
 {
-    socks_truncated(&conn->handshake->from_client, &conn->sink, conn_now(conn));
+    const struct socks *from_client = &conn->handshake->from_client;
+    /* Between two messages it has merely changed its mind, as browsers do with connections made in advance. */
+    if (from_client->kind == expected_kind(conn->state) && from_client->len_bytes > 0)
+        socks_truncated(from_client, &conn->sink, conn_now(conn));
     conn_finish(conn, MITM__END_CAUSE__FIN, 0);
 }
 
 void handshake_upstream_left(struct conn *conn, bool fin)
 {
+    if (conn->client.ended) {
+        /* The client gave up first, and that was passed on: there is nobody to answer. */
+        conn_finish(conn, MITM__END_CAUSE__FIN, 0);
+        return;
+    }
     if (fin)
         socks_truncated(&conn->handshake->from_server, &conn->sink, conn_now(conn));
     upstream_failed(conn);

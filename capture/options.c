@@ -73,6 +73,8 @@ static bool parse_address(const char *text, const char *default_host, uint16_t d
     uint16_t port = default_port;
     if (resolve_literal(text, default_port, address))
         return true;
+    if (!*text)
+        return false;
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
     if (colon && !parse_port(colon + 1, &port))

@@ -39,8 +39,9 @@ void status_summary(const struct proxy_stats *stats, const struct recorder_stats
 {
     char received[SIZE_TEXT], sent[SIZE_TEXT], file[SIZE_TEXT];
     log_status("");
-    log_line("%llu connections, %llu HTTP requests, %s received, %s sent in %.1f s; recorded in %s (%s)",
-             (unsigned long long)stats->connections, (unsigned long long)stats->requests,
+    log_line("%llu connection%s, %llu HTTP request%s, %s received, %s sent in %.1f s; recorded in %s (%s)",
+             (unsigned long long)stats->connections, stats->connections == 1 ? "" : "s",
+             (unsigned long long)stats->requests, stats->requests == 1 ? "" : "s",
              size_text(stats->to_client_bytes, received), size_text(stats->to_server_bytes, sent), (double)t_ns / 1e9,
              path, size_text(recorded->file_bytes, file));
     if (recorded->lost_events > 0)

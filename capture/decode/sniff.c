@@ -16,13 +16,27 @@ static const struct beginning beginnings[] = {{SNIFF_TLS, 2, "\x16\x03"},
                                               {SNIFF_HTTP2, SNIFF_MAX_BYTES, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
                                               HTTP_METHOD_MAP(METHOD)};
 
+/* Empty lines before the first request are ignored: so many of their bytes, which leaves room for every method. */
+enum { EMPTY_LINES_MAX_BYTES = 4 };
+
+static size_t empty_lines(const uint8_t *data, size_t len)
+{
+    size_t n = 0;
+    while (n < len && n < EMPTY_LINES_MAX_BYTES && (data[n] == '\r' || data[n] == '\n')) {
+        n++;
+    }
+    return n;
+}
+
 enum sniff_result sniff(const uint8_t *data, size_t len)
 {
     enum sniff_result result = SNIFF_UNKNOWN;
+    size_t empty = empty_lines(data, len);
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
         const struct beginning *b = &beginnings[i];
-        size_t n = len < b->len ? len : b->len;
-        if (memcmp(data, b->bytes, n) == 0) {
+        size_t skip = b->result == SNIFF_HTTP1 ? empty : 0;
+        size_t n = len - skip < b->len ? len - skip : b->len;
+        if (memcmp(data + skip, b->bytes, n) == 0) {
             if (n == b->len) {
                 return b->result;
             }

@@ -10,7 +10,7 @@
 
 enum sniff_result {
     SNIFF_UNDECIDED, /* the bytes are the beginning of more than one thing: more are needed */
-    SNIFF_HTTP1,     /* a method known to the HTTP/1 parser, and a space (RFC 9112, 3) */
+    SNIFF_HTTP1,     /* a method known to the HTTP/1 parser, and a space (RFC 9112, 3); empty lines before it (2.2) */
     SNIFF_HTTP2,     /* the whole connection preface */
     SNIFF_TLS,       /* a handshake record of version 3.x: 16 03 (RFC 8446, 5.1) */
     SNIFF_UNKNOWN    /* none of these */

@@ -41,7 +41,11 @@ Test(sniff, others)
     cr_assert_eq(sniff_text("GETX"), SNIFF_UNKNOWN);
     cr_assert_eq(sniff_text("get "), SNIFF_UNKNOWN);
     cr_assert_eq(sniff_text("SSH-2.0-OpenSSH"), SNIFF_UNKNOWN);
-    cr_assert_eq(sniff_text("\r\nGET "), SNIFF_UNKNOWN);
+    cr_assert_eq(sniff_text("\r\nGET "), SNIFF_HTTP1, "RFC 9112, 2.2");
+    cr_assert_eq(sniff_text("\r\n\r\n"), SNIFF_UNDECIDED);
+    cr_assert_eq(sniff_text("\r\n\r\n\r"), SNIFF_UNKNOWN);
+    cr_assert_eq(sniff_text("\r\n\x16\x03"), SNIFF_UNKNOWN);
+    cr_assert_eq(sniff_text("\r\nPRI * "), SNIFF_UNKNOWN);
 }
 
 Test(chunk, one_result_for_each_part)
