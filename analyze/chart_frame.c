@@ -20,7 +20,7 @@ static const struct figure_phase palette[CHART_PHASES] = {
                         .dot_when_short = true},
     [CHART_OPAQUE] = {.label = {"data not looked into (TLS)", 26},
                       .short_label = {"TLS data", 8},
-                      .color = {0x9f, 0xd0, 0xaa},
+                      .color = {0x7f, 0xbc, 0x8d},
                       .dot_when_short = true},
 };
 
@@ -82,8 +82,8 @@ static void add_selection(struct chart *chart)
     if (options->one_connection)
         fprintf(out, " connection %" PRIu32, options->connection);
     if (options->from_ns != MODEL_NONE || options->to_ns != MODEL_NONE)
-        fprintf(out, " from %s to %s", format_seconds(from, chart->figure.from_ns),
-                format_seconds(to, chart->figure.to_ns));
+        fprintf(out, " from %s to %s (the counts above are for the whole recording)",
+                format_seconds(from, chart->figure.from_ns), format_seconds(to, chart->figure.to_ns));
     chart->subtitles[chart->figure.subtitle_count++] = chart_text_end(chart, &text);
 }
 
@@ -112,7 +112,7 @@ static void add_warnings(struct chart *chart)
                                             words ? words : "the cause is unknown"));
     }
     if (session->overflow > 0)
-        add_warning(chart, figure_text("There were more connections or requests than can be shown."));
+        add_warning(chart, figure_text("There were more sessions, connections or requests than can be shown."));
 }
 
 /* ---------------------------------------------------------------- below */
@@ -175,9 +175,9 @@ static void add_notes(struct chart *chart)
                                      format_duration(longest, model_number(session->delay_max_ns))));
     if (session->clock_steps > 0)
         add_note(chart, chart_printf(chart,
-                                     "The wall clock was set %" PRIu64 " times while recording; the times shown do "
-                                     "not depend on it.",
-                                     session->clock_steps));
+                                     "The wall clock was set while recording (%" PRIu64 " %s); the times shown do not "
+                                     "depend on it.",
+                                     session->clock_steps, session->clock_steps == 1 ? "time" : "times"));
 }
 
 void chart_frame(struct chart *chart)

@@ -234,7 +234,8 @@ static struct figure_text lane_tooltip(struct maker *maker)
         fprintf(out, " · %s", protocol);
     put_duration(out, "SOCKS", metrics_socks_ns(c));
     if (c->exchange_count > 0)
-        fprintf(out, " · %s requests", format_count(buffer, c->request_count));
+        fprintf(out, " · %s %s", format_count(buffer, c->request_count),
+                c->request_count == 1 ? "request" : "requests");
     int64_t received = model_connection_bytes(c, MODEL_TO_CLIENT);
     if (received != MODEL_NONE)
         fprintf(out, " · %s bytes received", format_count(buffer, (uint64_t)received));

@@ -62,6 +62,8 @@ int cli_common_option(const struct cli_verb *verb, int option, char **argv)
     case ':':
         return cli_usage(verb, "%s needs a value", argv[optind - 1]);
     default:
+        if (optopt == CLI_HELP || optopt > UINT8_MAX) /* it is known */
+            return cli_usage(verb, "%s: there is no value to give", argv[optind - 1]);
         return cli_usage(verb, "there is no option %s", optopt ? (char[]){'-', (char)optopt, '\0'} : argv[optind - 1]);
     }
 }

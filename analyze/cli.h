@@ -31,7 +31,7 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const struct cli_verb *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What getopt_long() returns for the options that every verb has. */
-enum { CLI_HELP = 'h', CLI_VERSION = 'V' };
+enum { CLI_HELP = 'h', CLI_VERSION = 256, CLI_FIRST_OWN = 257 }; /* a verb's own long options begin with the last */
 #define CLI_COMMON_OPTIONS                                                                                             \
     {"help", no_argument, NULL, CLI_HELP},                                                                             \
     {                                                                                                                  \

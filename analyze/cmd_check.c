@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "analyze/cli.h"
+#include "analyze/escape.h"
 #include "analyze/format.h"
 #include "analyze/intake.h"
 #include "analyze/repair.h"
@@ -82,17 +84,23 @@ static void print_missing(const struct intake_verdict *verdict)
     if (verdict->sessions_without_start > 0)
         printf("  %s: the first record is missing\n", verdict->sessions == 1 ? "session" : "a session");
     if (verdict->missing_records > 0)
-        printf("  %s records fewer than the end of the session counts\n",
-               format_count(count, verdict->missing_records));
+        printf("  %s %s fewer than the end of the session counts\n", format_count(count, verdict->missing_records),
+               verdict->missing_records == 1 ? "record" : "records");
     if (verdict->sessions_without_end > 0 && verdict->sessions == 1)
         printf("  at byte %s: the closing record is missing\n", format_count(count, verdict->stream_bytes));
     else if (verdict->sessions_without_end > 0)
         printf("  the closing record is missing in %" PRIu64 " of %" PRIu64 " sessions\n",
                verdict->sessions_without_end, verdict->sessions);
     if (verdict->loss_count > 0)
-        printf("  while recording, or by an earlier repair, events were lost in %" PRIu64
-               " places (%s events counted)\n",
-               verdict->loss_count, format_count(count, verdict->lost_events));
+        printf("  while recording, or by an earlier repair, events were lost in %" PRIu64 " %s (%s of them counted)\n",
+               verdict->loss_count, verdict->loss_count == 1 ? "place" : "places",
+               format_count(count, verdict->lost_events));
+}
+
+/* Print a file's name, which may hold any character. */
+static void print_name(const char *name)
+{
+    escape_print(stdout, (struct text){(const uint8_t *)name, (uint32_t)strlen(name)});
 }
 
 static void end_file(void *ctx, const struct intake_verdict *verdict)
@@ -109,19 +117,21 @@ static void end_file(void *ctx, const struct intake_verdict *verdict)
         return;
     }
     char records[FORMAT_BYTES], bytes[FORMAT_BYTES], duration[FORMAT_BYTES];
-    printf("%s: %s: %" PRIu64 " %s, %s records, %s bytes, %s\n", verdict->file, words[verdict->state],
-           verdict->sessions, verdict->sessions == 1 ? "session" : "sessions", format_count(records, verdict->records),
+    print_name(verdict->file);
+    printf(": %s: %" PRIu64 " %s, %s records, %s bytes, %s\n", words[verdict->state], verdict->sessions,
+           verdict->sessions == 1 ? "session" : "sessions", format_count(records, verdict->records),
            format_count(bytes, verdict->stream_bytes),
            format_duration(duration, verdict->duration_ns > INT64_MAX ? INT64_MAX : (int64_t)verdict->duration_ns));
     print_places(check);
     print_missing(verdict);
 }
 
-/* Return whether both names mean one file. */
-static bool same_file(const char *a, const char *b)
+/* Return whether `out` is the file that is read as `in`. */
+static bool same_file(const char *out, const char *in)
 {
     struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    bool both = stat(out, &x) == 0 && (strcmp(in, "-") == 0 ? fstat(STDIN_FILENO, &y) : stat(in, &y)) == 0;
+    return both && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 static int finish_repair(struct repair *repair, const char *out, int code)
@@ -137,7 +147,8 @@ static int finish_repair(struct repair *repair, const char *out, int code)
         cli_warn("%s was not written: there is nothing whole to write", out);
         return code == CLI_OK ? CLI_NO : code;
     }
-    printf("%s: written with %s records\n", out, format_count(count, records));
+    print_name(out);
+    printf(": written with %s records\n", format_count(count, records));
     return code;
 }
 
@@ -157,7 +168,7 @@ static int check_files(const char *const *paths, size_t n, const char *out, bool
 
 static int run(int argc, char **argv)
 {
-    enum { FORCE = 256 };
+    enum { FORCE = CLI_FIRST_OWN };
     static const struct option options[] = {{"repair", required_argument, NULL, 'r'},
                                             {"force", no_argument, NULL, FORCE},
                                             CLI_COMMON_OPTIONS,

@@ -51,8 +51,11 @@ static int run(int argc, char **argv)
     }
     if (optind == argc)
         return cli_usage(&cmd_events, "name a session file");
-    const struct intake_handler handler = {
-        .ctx = stdout, .record = format == 0 ? print_text : print_json, .end_file = end_file, .go_on = go_on};
+    const struct intake_handler handler = {.ctx = stdout,
+                                           .record = format == 0 ? print_text : print_json,
+                                           .end_file = end_file,
+                                           .go_on = go_on,
+                                           .prints = true};
     enum intake_state state = intake_run((const char *const *)argv + optind, (size_t)(argc - optind), &handler);
     return cli_finish_output(state >= INTAKE_NOT_A_SESSION ? CLI_IO : CLI_OK);
 }

@@ -1,5 +1,7 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyze/chart.h"
 #include "analyze/cli.h"
@@ -38,15 +40,25 @@ static int draw(const struct model_session *session, const struct request *reque
     struct chart *chart = chart_new(session, &request->chart);
     const struct timeline_figure *figure = chart_figure(chart);
     bool selected = request->chart.server || request->chart.one_connection;
+    bool period = request->chart.from_ns != MODEL_NONE || request->chart.to_ns != MODEL_NONE;
     int code = CLI_OK;
     if (figure->group_count == 0 && selected) {
-        cli_warn("no connection is selected: %s does not occur (mitm-analyze connections lists all)",
+        cli_warn("no connection is selected: '%s' does not occur (mitm-analyze connections lists all)",
                  request->chart.server ? request->chart.server : "this id");
+        code = CLI_NO;
+    } else if (period && figure->to_ns <= figure->from_ns) {
+        cli_warn("nothing happens in this period (mitm-analyze connections shows the times)");
         code = CLI_NO;
     } else {
         const struct render_options options = {.width_px = (double)request->width};
         int error;
+        /* Thousands of lines take a while. */
+        bool say = session->connection_count > 2000 && isatty(STDERR_FILENO);
+        if (say)
+            fprintf(stderr, "drawing %zu connections …", session->connection_count);
         enum render_result result = render_timeline_file(figure, request->format, &options, request->out, &error);
+        if (say)
+            fputs("\r\033[K", stderr);
         if (result != RENDER_OK) {
             cli_warn("%s: %s", request->out, result == RENDER_IO_ERROR ? strerror(error) : render_result_text(result));
             code = result == RENDER_TOO_LARGE ? CLI_NO : CLI_IO;
@@ -62,7 +74,7 @@ static int load_and_draw(const char *file, const struct request *request)
     int code = load_files(model, &file, 1);
     size_t n = model_session_count(model);
     if (n > 0 && request->session > n) {
-        cli_warn("%s: there are only %zu sessions", file, n);
+        cli_warn("%s: there is no session %" PRIu64 ", the last is %zu", file, request->session, n);
         code = CLI_NO;
     } else if (n > 0) {
         if (n > 1 && request->session == 0)
@@ -77,7 +89,7 @@ static int load_and_draw(const char *file, const struct request *request)
     return code;
 }
 
-enum { FROM = 256, TO, SERVER, CONNECTION, SESSION, WIDTH };
+enum { FROM = CLI_FIRST_OWN, TO, SERVER, CONNECTION, SESSION, WIDTH };
 
 /* Take in an option with its value. Return CLI_OK, or CLI_USAGE after a message. */
 static int take_option(struct request *request, int option, const char *value)

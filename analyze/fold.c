@@ -1,5 +1,6 @@
 #include "analyze/fold.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/memory.h"
@@ -106,9 +107,8 @@ static void clock_step(struct model_session *session, const Mitm__ClockStep *ev)
         session->clock_step_max_ns = ev->step_ns;
 }
 
-void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record, int64_t t_ns)
+void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record)
 {
-    (void)t_ns;
     /* Not all cases: the others belong to connections. */
     int event = (int)record->event_case;
     if (event == MITM__RECORD__EVENT_SESSION_START)
@@ -233,25 +233,36 @@ static void join_bursts(struct model_bursts *bursts)
     }
 }
 
-static void add_burst(struct model_connection *c, int64_t t_ns, uint64_t len_bytes)
+/* Return `bursts`, or new ones if it is NULL, with room for one more; the pointer may have changed. */
+static struct model_bursts *make_room(struct model_bursts *bursts)
 {
     static const int64_t first_gap_ns = 20000000;
-    if (!c->bursts) {
-        c->bursts = memory_new(1, sizeof *c->bursts);
-        c->bursts->gap_ns = first_gap_ns;
-    }
+    if (bursts && bursts->count == MODEL_BURSTS)
+        join_bursts(bursts);
+    if (bursts && bursts->count < bursts->capacity)
+        return bursts;
+    size_t capacity = bursts ? bursts->capacity * 2 : 2;
+    struct model_bursts *p = realloc(bursts, sizeof *p + capacity * sizeof *p->bursts);
+    if (!p)
+        abort();
+    if (!bursts)
+        *p = (struct model_bursts){.gap_ns = first_gap_ns};
+    p->capacity = capacity;
+    return p;
+}
+
+static void add_burst(struct model_connection *c, int64_t t_ns, uint64_t len_bytes)
+{
     struct model_bursts *bursts = c->bursts;
     struct model_burst burst = {t_ns, t_ns, len_bytes};
-    struct model_burst *last = bursts->count > 0 ? &bursts->bursts[bursts->count - 1] : NULL;
+    struct model_burst *last = bursts ? &bursts->bursts[bursts->count - 1] : NULL;
     if (last && pause_ns(last, &burst) <= bursts->gap_ns) {
         last->to_ns = t_ns > last->to_ns ? t_ns : last->to_ns;
         last->bytes = rate_sum(last->bytes, len_bytes);
         return;
     }
-    if (bursts->count == MODEL_BURSTS)
-        join_bursts(bursts);
-    if (bursts->count < MODEL_BURSTS)
-        bursts->bursts[bursts->count++] = burst;
+    bursts = c->bursts = make_room(bursts);
+    bursts->bursts[bursts->count++] = burst;
 }
 
 /* Count bytes of a connection that were seen. */

@@ -12,7 +12,7 @@ struct model_connection fold_new_connection(uint32_t id);
 struct model_exchange fold_new_exchange(uint32_t id);
 
 /* Fold an event that concerns the whole session. */
-void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record, int64_t t_ns);
+void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record);
 
 /* Fold an event of a connection that is no HTTP. The server of SocksRequestStart is not set. */
 void fold_connection(struct model_session *session, struct model_connection *connection, struct texts *texts,

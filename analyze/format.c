@@ -16,10 +16,9 @@ const char *format_moment(char to[FORMAT_BYTES], int64_t t_ns)
 const char *format_seconds(char to[FORMAT_BYTES], int64_t ns)
 {
     uint64_t ms = ((uint64_t)ns + 500000) / 1000000;
-    if (ms == 0)
-        snprintf(to, FORMAT_BYTES, "%" PRIu64 " µs", ((uint64_t)ns + 500) / 1000);
-    else
-        snprintf(to, FORMAT_BYTES, "%" PRIu64 ".%03" PRIu64 " s", ms / 1000, ms % 1000);
+    if (ms < 10)
+        return format_duration(to, ns);
+    snprintf(to, FORMAT_BYTES, "%" PRIu64 ".%03" PRIu64 " s", ms / 1000, ms % 1000);
     return to;
 }
 

@@ -13,7 +13,7 @@ const char *format_moment(char to[FORMAT_BYTES], int64_t t_ns);
 /* A duration with a unit that fits: "412 µs", "12.4 ms", "1.042 s", "17 min 5 s". */
 const char *format_duration(char to[FORMAT_BYTES], int64_t ns);
 
-/* A duration in seconds with milliseconds, "0.230 s", or in µs if shorter than 1 ms. */
+/* A duration in seconds with milliseconds, "0.230 s"; below 10 ms as format_duration() has it. */
 const char *format_seconds(char to[FORMAT_BYTES], int64_t ns);
 
 /* A number with its thousands set apart: "20,522". */

@@ -113,6 +113,8 @@ static void take_damage(struct intake *intake, const struct source_item *item, b
         if (verdict->damage_count++ == 0)
             verdict->first_damage_offset_bytes = item->offset_bytes;
         verdict->damage_bytes += item->len_bytes;
+        if (item->message && !verdict->problem[0])
+            snprintf(verdict->problem, sizeof verdict->problem, "%s", item->message);
         intake->damaged = true;
         intake->damage_bytes += item->len_bytes;
     }
@@ -133,10 +135,11 @@ static enum intake_state judge(const struct intake_verdict *verdict)
                                                                                              : INTAKE_WHOLE;
 }
 
-static void end_file(struct intake *intake, enum intake_state *worst)
+static void end_file(struct intake *intake, enum intake_state *worst, struct progress *progress)
 {
     if (!intake->in_file)
         return;
+    progress_clear(progress);
     if (intake->damaged && intake->session.in_session)
         tell_loss(intake, intake->session.has_id, intake->session.id, intake->last_t_ns);
     end_session(intake, &intake->session);
@@ -194,15 +197,16 @@ enum intake_state intake_run(const char *const *paths, size_t n, const struct in
     enum intake_state worst = INTAKE_WHOLE;
     struct source *source = source_open(paths, n, false);
     struct progress progress;
-    progress_init(&progress);
+    progress_init(&progress, handler->prints);
     size_t file_index = 0;
-    for (bool go_on = true; go_on;) {
+    bool go_on = true;
+    while (go_on) {
         struct source_item item;
         enum source_result result = source_next(source, &item);
         if (result == SOURCE_END)
             break;
         if (!intake.in_file || item.file_index != file_index) {
-            end_file(&intake, &worst);
+            end_file(&intake, &worst, &progress);
             begin_file(&intake, item.file);
             file_index = item.file_index;
         }
@@ -210,8 +214,9 @@ enum intake_state intake_run(const char *const *paths, size_t n, const struct in
         progress_update(&progress, source);
         go_on = !handler->go_on || handler->go_on(handler->ctx);
     }
-    progress_fini(&progress);
-    end_file(&intake, &worst);
+    if (go_on) /* otherwise the rest of the file is not known */
+        end_file(&intake, &worst, &progress);
+    progress_clear(&progress);
     source_free(source);
     return worst;
 }
@@ -228,9 +233,10 @@ void intake_warn(const struct intake_verdict *verdict)
         break;
     case INTAKE_DAMAGED:
         if (verdict->damage_count > 0)
-            cli_warn("%s: damaged from byte %s on (%s bytes lost); the %s whole records are used", verdict->file,
+            cli_warn("%s: damaged from byte %s on (%s bytes lost%s%s); the %s whole records are used", verdict->file,
                      format_count(offset, verdict->first_damage_offset_bytes),
-                     format_count(bytes, verdict->damage_bytes), format_count(count, verdict->records));
+                     format_count(bytes, verdict->damage_bytes), verdict->problem[0] ? "; " : "", verdict->problem,
+                     format_count(count, verdict->records));
         else
             cli_warn("%s: records are missing; the %s that are there are used", verdict->file,
                      format_count(count, verdict->records));

@@ -51,8 +51,9 @@ struct intake_handler {
     void (*record)(void *ctx, const Mitm__Record *record, bool made);
     void (*damage)(void *ctx, const struct intake_damage *damage);
     void (*end_file)(void *ctx, const struct intake_verdict *verdict);
-    /* Return whether to go on; asked after each record. */
+    /* Return whether to go on; asked after each record. If not, the file has no verdict. */
     bool (*go_on)(void *ctx);
+    bool prints; /* record() writes to stdout: where that is a terminal, there is no progress bar */
 };
 
 /*

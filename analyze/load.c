@@ -10,8 +10,7 @@ static void begin_file(void *ctx, const char *file)
 
 static void record(void *ctx, const Mitm__Record *record, bool made)
 {
-    (void)made;
-    model_apply(ctx, record);
+    model_apply(ctx, record, made);
 }
 
 static void end_file(void *ctx, const struct intake_verdict *verdict)

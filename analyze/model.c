@@ -16,7 +16,7 @@ struct model {
     struct model_session **sessions;
     size_t session_count, session_capacity;
     struct boundary boundary;
-    struct model_session *current; /* the last session; the next event may begin another one */
+    struct model_session *current; /* the last session; NULL: there was no room for it */
     uint64_t connection_total, exchange_total;
     struct texts texts;
     /* Of the current session. */
@@ -72,7 +72,7 @@ void model_begin_file(struct model *model, const char *name)
 static void begin_session(struct model *model, const Mitm__Record *record)
 {
     if (model->session_count == MODEL_MAX_SESSIONS) {
-        model->current = model->sessions[model->session_count - 1];
+        model->current = NULL;
         return;
     }
     struct model_session *session = memory_new(1, sizeof *session);
@@ -203,13 +203,17 @@ static void apply_to_connection(struct model *model, const Mitm__Record *record,
         session->overflow++;
 }
 
-void model_apply(struct model *model, const Mitm__Record *record)
+void model_apply(struct model *model, const Mitm__Record *record, bool made)
 {
     if (boundary_crossed(&model->boundary, record))
         begin_session(model, record);
     struct model_session *session = model->current;
+    if (!session) {
+        model->sessions[model->session_count - 1]->overflow++;
+        return;
+    }
     int64_t t_ns = model_number(record->t_ns);
-    session->records++;
+    session->records += !made;
     if (session->first_ns == MODEL_NONE || t_ns < session->first_ns)
         session->first_ns = t_ns;
     if (t_ns > session->last_ns)
@@ -217,7 +221,7 @@ void model_apply(struct model *model, const Mitm__Record *record)
     if (record->has_connection)
         apply_to_connection(model, record, t_ns);
     else
-        fold_session(session, &model->texts, record, t_ns);
+        fold_session(session, &model->texts, record);
 }
 
 /* ---------------------------------------------------------------- reading */

@@ -89,9 +89,9 @@ struct model_burst {
 enum { MODEL_BURSTS = 64 };
 
 struct model_bursts {
-    int64_t gap_ns; /* a longer pause begins a new burst */
-    size_t count;
-    struct model_burst bursts[MODEL_BURSTS];
+    int64_t gap_ns;         /* a longer pause begins a new burst */
+    size_t count, capacity; /* at most MODEL_BURSTS */
+    struct model_burst bursts[];
 };
 
 struct model_connection {
@@ -173,7 +173,8 @@ struct model_session {
     uint64_t clock_steps;
     int64_t clock_step_max_ns; /* the widest, with its sign */
     uint64_t unknown_events;
-    uint64_t overflow; /* events of connections and exchanges for which there was no room */
+    uint64_t overflow; /* events of connections and exchanges for which there was no room; in the last session also
+                          those of further sessions */
 
     size_t connection_count, server_count;
     struct rate received; /* bytes to clients */
@@ -207,8 +208,9 @@ void model_free(struct model *model);
  */
 void model_begin_file(struct model *model, const char *name);
 
-/* Add the event `record`, which is not needed afterwards. */
-void model_apply(struct model *model, const Mitm__Record *record);
+/* Add the event `record`, which is not needed afterwards. `made`: it is a Loss that stands for damage of the file, and
+ * is not counted as a record. */
+void model_apply(struct model *model, const Mitm__Record *record, bool made);
 
 size_t model_session_count(const struct model *model);
 const struct model_session *model_session(const struct model *model, size_t index);

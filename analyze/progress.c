@@ -15,9 +15,10 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void progress_init(struct progress *progress)
+void progress_init(struct progress *progress, bool prints)
 {
-    *progress = (struct progress){.terminal = isatty(STDERR_FILENO), .due_ns = now_ns() + first_after_ns};
+    bool terminal = isatty(STDERR_FILENO) && !(prints && isatty(STDOUT_FILENO));
+    *progress = (struct progress){.terminal = terminal, .due_ns = now_ns() + first_after_ns};
 }
 
 static void show(uint64_t done, uint64_t total)
@@ -50,7 +51,7 @@ void progress_update(struct progress *progress, const struct source *source)
     show(done, total);
 }
 
-void progress_fini(struct progress *progress)
+void progress_clear(struct progress *progress)
 {
     if (progress->shown)
         fputs("\r\033[K", stderr);

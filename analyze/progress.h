@@ -13,12 +13,13 @@ struct progress {
     uint64_t due_ns; /* when to look next */
 };
 
-void progress_init(struct progress *progress);
+/* `prints`: what is read is written to stdout meanwhile; there is no bar if both are terminals. */
+void progress_init(struct progress *progress, bool prints);
 
 /* Show how far `source` is; cheap enough to be called for each record. */
 void progress_update(struct progress *progress, const struct source *source);
 
-/* Remove the bar. */
-void progress_fini(struct progress *progress);
+/* Remove the bar, until the next update: before something else is written. */
+void progress_clear(struct progress *progress);
 
 #endif

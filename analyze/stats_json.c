@@ -112,7 +112,8 @@ static void print_session(FILE *out, const struct model_session *session, size_t
     print_text(out, "upstream_address", session->upstream_address);
     print_enum(out, "time_source", &mitm__time_source__descriptor, session->time_source);
     print_text(out, "command", session->command);
-    fprintf(out, ",\"whole\":%s", session->started && session->ended ? "true" : "false");
+    bool missing = session->has_recorded && session->recorded > session->records;
+    fprintf(out, ",\"whole\":%s", session->started && session->ended && !missing ? "true" : "false");
     print_enum(out, "end_cause", &mitm__session_end_cause__descriptor, session->end_cause);
     print_optional(out, "command_status", session->has_command_status ? (int64_t)session->command_status : MODEL_NONE);
     print_number(out, "records", session->records);

@@ -89,7 +89,7 @@ static void print_losses(FILE *out, const struct model_session *session)
         fprintf(out, ": %s\n", words ? words : "for an unknown cause");
     }
     if (session->overflow > 0)
-        fprintf(out, "  %-12s%s events: too many connections or requests for this program\n", "left out",
+        fprintf(out, "  %-12s%s events: too many sessions, connections or requests for this program\n", "left out",
                 format_count(buffer, session->overflow));
 }
 
@@ -110,8 +110,9 @@ static void print_clock(FILE *out, const struct model_session *session)
     char step[FORMAT_BYTES];
     int64_t ns = session->clock_step_max_ns;
     int64_t magnitude_ns = ns >= 0 ? ns : ns == INT64_MIN ? INT64_MAX : -ns;
-    fprintf(out, "  %-12sset %" PRIu64 " times while recording, at most by %s%s; times here do not depend on it\n",
-            "wall clock", session->clock_steps, ns < 0 ? "-" : "+", format_duration(step, magnitude_ns));
+    fprintf(out, "  %-12sset %" PRIu64 " %s while recording, at most by %s%s; times here do not depend on it\n",
+            "wall clock", session->clock_steps, session->clock_steps == 1 ? "time" : "times", ns < 0 ? "-" : "+",
+            format_duration(step, magnitude_ns));
 }
 
 static void print_session(FILE *out, const struct stats *stats, size_t number)
@@ -140,8 +141,8 @@ static void print_session(FILE *out, const struct stats *stats, size_t number)
         fprintf(out, "  %-12s%s of the responses, without a proper end\n", "incomplete",
                 format_count(count, stats->total.incomplete));
     if (stats->total.violations > 0)
-        fprintf(out, "  %-12s%s times a peer broke the protocol (see: mitm-analyze connections)\n", "violations",
-                format_count(count, stats->total.violations));
+        fprintf(out, "  %-12sa peer broke the protocol %s %s (see: mitm-analyze connections)\n", "violations",
+                format_count(count, stats->total.violations), stats->total.violations == 1 ? "time" : "times");
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -178,35 +179,63 @@ static void add_connection_time(struct columns *table, const struct stats_row *r
         columns_add(table, "%s", duration_or_missing(buffer, row->connection_ns));
 }
 
-static void print_servers(FILE *out, const struct stats *stats, size_t width)
+/* The columns of the first table; in a narrow terminal they become two tables. */
+enum part { PART_COUNTS = 1, PART_TIMES = 2, PART_BOTH = PART_COUNTS | PART_TIMES };
+
+static void add_counts(struct columns *table, const struct stats_row *row)
 {
     char buffer[FORMAT_BYTES];
-    struct columns *table = columns_new("lrlrrrrl");
+    columns_add(table, "%s", format_count(buffer, row->connections));
+    if (row->open > 0)
+        columns_add(table, "(still open: %s)", format_count(buffer, row->open));
+    else
+        columns_add(table, "%s", "");
+    columns_add(table, "%s", format_count(buffer, row->requests));
+    columns_add(table, "%s", format_count(buffer, row->responses));
+}
+
+static void add_times(struct columns *table, const struct stats_row *row)
+{
+    char buffer[FORMAT_BYTES];
+    columns_add(table, "%s", duration_or_missing(buffer, row->mean_response_ns));
+    columns_add(table, "%s", size_or_missing(buffer, row->received_bytes));
+    add_connection_time(table, row);
+}
+
+static void print_part(FILE *out, const struct stats *stats, enum part part, size_t width)
+{
+    static const char *const heads[] = {"Connections", "", "Requests", "Responses"};
+    struct columns *table = columns_new(part == PART_BOTH ? "lrlrrrrl" : part == PART_COUNTS ? "lrlrr" : "lrrl");
     columns_add(table, "Server");
-    columns_add(table, "Connections");
-    columns_add(table, "%s", "");
-    columns_add(table, "Requests");
-    columns_add(table, "Responses");
-    columns_add(table, "Mean response time");
-    columns_add(table, "Received");
-    columns_add(table, "Total connection time");
+    for (size_t i = 0; part & PART_COUNTS && i < sizeof heads / sizeof *heads; i++)
+        columns_add(table, "%s", heads[i]);
+    if (part & PART_TIMES) {
+        columns_add(table, part == PART_BOTH ? "Mean response time" : "Mean response");
+        columns_add(table, "Received");
+        columns_add(table, "Total connection time");
+    }
     const struct stats_row *row;
     for (size_t i = 0; (row = table_row(stats, i)); i++) {
         add_server(table, stats, row);
-        columns_add(table, "%s", format_count(buffer, row->connections));
-        if (row->open > 0)
-            columns_add(table, "(still open: %s)", format_count(buffer, row->open));
-        else
-            columns_add(table, "%s", "");
-        columns_add(table, "%s", format_count(buffer, row->requests));
-        columns_add(table, "%s", format_count(buffer, row->responses));
-        columns_add(table, "%s", duration_or_missing(buffer, row->mean_response_ns));
-        columns_add(table, "%s", size_or_missing(buffer, row->received_bytes));
-        add_connection_time(table, row);
+        if (part & PART_COUNTS)
+            add_counts(table, row);
+        if (part & PART_TIMES)
+            add_times(table, row);
     }
     putc('\n', out);
     columns_print(table, out, 0, width);
     columns_free(table);
+}
+
+static void print_servers(FILE *out, const struct stats *stats, size_t width)
+{
+    enum { NARROW = 138 }; /* one table can need so many columns, with names cut short */
+    if (width == 0 || width >= NARROW) {
+        print_part(out, stats, PART_BOTH, width);
+    } else {
+        print_part(out, stats, PART_COUNTS, width);
+        print_part(out, stats, PART_TIMES, width);
+    }
 }
 
 static void add_value(struct columns *table, enum stats_quantity quantity, int64_t value)

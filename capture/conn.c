@@ -1,8 +1,6 @@
 #include "capture/conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "capture/conn_private.h"
@@ -195,6 +193,7 @@ void conn_begin_relay(struct conn *conn)
 /* All that was kept for `side` has been sent, or it is broken. */
 static void on_drained(struct side *side)
 {
+    proxy_busy(side->conn->proxy);
     if (side_gone(side)) {
         socket_failed(side, ECONNRESET);
         return;
@@ -204,6 +203,17 @@ static void on_drained(struct side *side)
         update_reading(other(side));
 }
 
+/* Read from `side` into the buffer. */
+static struct input read_side(struct side *side)
+{
+    struct proxy *proxy = side->conn->proxy;
+    side->paused = side->paused && side->left;
+    struct input input = proxy_read(proxy, side->fd, side->left ? side->emptied_t_ns : UINT64_MAX);
+    side->left = input.len_bytes == (ssize_t)PROXY_READ_BYTES;
+    side->emptied_t_ns = side->left ? input.t_ns - proxy->slack_ns : input.now.t_ns;
+    return input;
+}
+
 /* Pass on what has been read from `from`, then decode it. */
 static void relay(struct side *from, Mitm__Direction direction, const struct input *input)
 {
@@ -211,7 +221,7 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
     struct proxy *proxy = conn->proxy;
     struct side *to = other(from);
     size_t len = (size_t)input->len_bytes;
-    if (side_send(to, proxy->buffer, len))
+    if (side_send(to, proxy->buffer, len) && !from->paused)
         proxy_passed_on(proxy, input);
     conn_tap(conn, direction, input->t_ns, proxy->buffer, len);
     if (side_gone(to))
@@ -244,7 +254,7 @@ static void client_fin(struct conn *conn)
 static void on_client_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = proxy_read(conn->proxy, side->fd);
+    struct input input = read_side(side);
     if (input.len_bytes < 0) {
         if (input.error != EAGAIN)
             socket_failed(side, input.error);
@@ -274,7 +284,7 @@ static void server_fin(struct conn *conn)
 static void on_server_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = proxy_read(conn->proxy, side->fd);
+    struct input input = read_side(side);
     if (input.len_bytes < 0) {
         if (input.error == EAGAIN)
             return;
@@ -292,6 +302,7 @@ static void on_server_readable(struct side *side)
     } else {
         handshake_upstream_bytes(conn, input.t_ns, conn->proxy->buffer, (size_t)input.len_bytes);
         update_reading(side);
+        update_reading(other(side)); /* its early data may have been more than the upstream takes */
     }
 }
 
@@ -308,9 +319,7 @@ void conn_start(struct proxy *proxy, uint32_t id, int fd, const struct sockaddr_
     proxy->stats.open++;
     side_init(&conn->client, conn, on_client_readable, on_drained);
     side_init(&conn->server, conn, on_server_readable, on_drained);
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    side_open(&conn->client, proxy->base, fd);
+    side_open(&conn->client, proxy->base, fd, conn_now(conn));
 
     char text[RESOLVE_TEXT_SIZE];
     EVENT_NEW(record, ev, conn_now(conn), ConnectionStart, CONNECTION_START, connection_start);

@@ -12,10 +12,8 @@
 
 #include "capture/proxy.h"
 
-/* Time that a client may take for its part of the handshake, and we for connecting to a server. */
-#define CONN_HANDSHAKE_S 60
 /* How long we wait for a client to close after an error reply, so that a reset does not overtake it. */
-#define CONN_LINGER_S 2
+#define CONN_LINGER_MS 2000
 
 /*
  * Begin the connection numbered `id` on `fd`, which was accepted from `client` and now belongs to it. It appends itself

@@ -59,7 +59,7 @@ void conn_begin_relay(struct conn *conn);
 
 /*
  * Send the client its last `len` bytes at `answer`, close the server's side, and end the connection when the client
- * closes, or CONN_LINGER_S later.
+ * closes, or CONN_LINGER_MS later.
  */
 void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len);
 

@@ -2,8 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -141,8 +139,6 @@ static void begin_next(struct dial *dial)
         failed(attempt, errno);
         return;
     }
-    int on = 1;
-    setsockopt(attempt->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(attempt->fd, (const struct sockaddr *)address, resolve_length(address)) == 0) {
         succeeded(attempt);
     } else if (errno == EINPROGRESS) {

@@ -27,10 +27,10 @@ struct handshake {
 static void take_early(struct conn *conn);
 static void on_timeout(evutil_socket_t fd, short what, void *arg);
 
-static void set_timer(struct handshake *handshake, int seconds)
+static void set_timer(struct conn *conn, unsigned ms)
 {
-    struct timeval timeout = {.tv_sec = seconds};
-    event_add(&handshake->timer, &timeout);
+    struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    event_add(&conn->handshake->timer, &timeout);
 }
 
 void handshake_start(struct conn *conn)
@@ -41,7 +41,7 @@ void handshake_start(struct conn *conn)
     conn->handshake = handshake;
     socks_init(&handshake->from_client, MITM__DIRECTION__TO_SERVER);
     evtimer_assign(&handshake->timer, conn->proxy->base, on_timeout, conn);
-    set_timer(handshake, CONN_HANDSHAKE_S);
+    set_timer(conn, conn->proxy->settings.handshake_ms);
     conn_set_state(conn, CONN_GREETING);
 }
 
@@ -62,7 +62,7 @@ void handshake_free(struct conn *conn)
 
 void handshake_linger(struct conn *conn)
 {
-    set_timer(conn->handshake, CONN_LINGER_S);
+    set_timer(conn, CONN_LINGER_MS);
 }
 
 static void emit_violation(struct conn *conn, Mitm__ViolationKind kind, Mitm__Direction direction,
@@ -122,12 +122,17 @@ static void choose_method_ourselves(struct conn *conn)
     choose_method(conn, username ? SOCKS_METHOD_USERNAME : SOCKS_METHOD_NONE);
 }
 
-static void accept_credentials(struct conn *conn)
+/* Answer user name and password with `status`: 0 is accepted. */
+static void answer_credentials(struct conn *conn, uint8_t status)
 {
-    static const uint8_t answer[2] = {SOCKS_AUTH_VERSION, 0};
+    uint8_t answer[2] = {SOCKS_AUTH_VERSION, status};
     EVENT_NEW(record, ev, conn_now(conn), SocksAuthEnd, SOCKS_AUTH_END, socks_auth_end);
-    EVENT_SET(ev, status, 0);
+    EVENT_SET(ev, status, status);
     event_emit(&conn->sink, &record);
+    if (status != 0) {
+        conn_refuse(conn, answer, sizeof answer);
+        return;
+    }
     side_send(&conn->client, answer, sizeof answer);
     conn_set_state(conn, CONN_REQUEST);
 }
@@ -159,7 +164,9 @@ static uint8_t reply_for_errno(int error)
 static void on_server_dialed(void *ctx, int fd, int error)
 {
     struct conn *conn = ctx;
+    proxy_busy(conn->proxy);
     if (fd < 0) {
+        proxy_report_shortage(conn->proxy, error);
         refuse_request(conn, reply_for_errno(error));
         return;
     }
@@ -179,7 +186,7 @@ static void on_server_dialed(void *ctx, int fd, int error)
                                    ipv6 ? 16 : 4, port);
     side_send(&conn->client, answer, len);
     emit_response(conn, conn_now(conn), SOCKS_SUCCEEDED, MITM__REPLY_ORIGIN__PROXY, text, strlen(text), port);
-    side_open(&conn->server, conn->proxy->base, fd);
+    side_open(&conn->server, conn->proxy->base, fd, conn_now(conn));
     conn_begin_relay(conn);
 }
 
@@ -193,6 +200,7 @@ static void dial_server(struct conn *conn, const struct resolve_addresses *addre
 static void on_resolved(void *ctx, int error, const struct resolve_addresses *addresses)
 {
     struct conn *conn = ctx;
+    proxy_busy(conn->proxy);
     conn->handshake->job = NULL;
     char texts[RESOLVE_ADDRESSES_MAX][RESOLVE_TEXT_SIZE];
     char *list[RESOLVE_ADDRESSES_MAX];
@@ -241,21 +249,25 @@ static void serve_request(struct conn *conn)
 
 /* ---------------------------------------------------------------- with an upstream */
 
-/* The upstream went away, or broke the protocol, before it had answered: answer in its place. */
-static void upstream_failed(struct conn *conn)
+/*
+ * The upstream went away, or broke the protocol, before it had answered: answer in its place. `error` (errno) is what
+ * the user is told about an upstream with which no handshake was begun.
+ */
+static void upstream_failed(struct conn *conn, int error)
 {
-    static const uint8_t auth_failed[2] = {SOCKS_AUTH_VERSION, 1};
     struct handshake *handshake = conn->handshake;
     side_close(&conn->server, false);
     handshake->upstream_down = true;
     switch (conn->state) {
     case CONN_DIALING_UPSTREAM:
     case CONN_METHOD:
+        if (!proxy_report_shortage(conn->proxy, error))
+            proxy_report_upstream(conn->proxy, error);
         choose_method_ourselves(conn);
         take_early(conn);
         break;
     case CONN_STATUS:
-        conn_refuse(conn, auth_failed, sizeof auth_failed);
+        answer_credentials(conn, 1);
         break;
     case CONN_REPLY:
         refuse_request(conn, SOCKS_GENERAL_FAILURE);
@@ -276,14 +288,14 @@ static void on_upstream_dialed(void *ctx, int fd, int error)
 {
     struct conn *conn = ctx;
     struct handshake *handshake = conn->handshake;
-    proxy_report_upstream(conn->proxy, error);
+    proxy_busy(conn->proxy);
     if (fd < 0) {
-        upstream_failed(conn);
+        upstream_failed(conn, error);
         return;
     }
     if (conn->proxy->stamps)
         input_enable_stamps(fd);
-    side_open(&conn->server, conn->proxy->base, fd);
+    side_open(&conn->server, conn->proxy->base, fd, conn_now(conn));
     socks_init(&handshake->from_server, MITM__DIRECTION__TO_CLIENT);
     uint8_t greeting[2 + sizeof handshake->methods] = {SOCKS_VERSION, (uint8_t)handshake->methods_n};
     memcpy(greeting + 2, handshake->methods, handshake->methods_n);
@@ -303,9 +315,10 @@ static void upstream_method(struct conn *conn)
     if (!memchr(handshake->methods, method, handshake->methods_n)) {
         emit_violation(conn, MITM__VIOLATION_KIND__SOCKS_REPLY, MITM__DIRECTION__TO_CLIENT, 1,
                        "the upstream chose a method that was not offered");
-        upstream_failed(conn);
+        upstream_failed(conn, EPROTO);
         return;
     }
+    proxy_report_upstream(conn->proxy, 0);
     side_send(&conn->client, answer, sizeof answer);
     conn_set_state(conn, method == SOCKS_METHOD_USERNAME ? CONN_AUTH : CONN_REQUEST);
 }
@@ -382,7 +395,7 @@ static void client_auth(struct conn *conn)
     const struct socks *auth = &handshake->from_client;
     emit_auth(conn);
     if (conn->proxy->settings.direct || handshake->upstream_down) {
-        accept_credentials(conn);
+        answer_credentials(conn, 0);
         return;
     }
     side_send(&conn->server, auth->bytes, auth->len_bytes);
@@ -396,7 +409,7 @@ static void client_request(struct conn *conn)
     uint8_t command = handshake->message.command;
     event_del(&handshake->timer);
     if (conn->proxy->settings.direct) {
-        set_timer(handshake, CONN_HANDSHAKE_S);
+        set_timer(conn, conn->proxy->settings.handshake_ms);
         serve_request(conn);
     } else if (command != SOCKS_CONNECT && command != SOCKS_RESOLVE && command != SOCKS_RESOLVE_PTR) {
         refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
@@ -413,7 +426,6 @@ static void client_request(struct conn *conn)
 static void client_bad(struct conn *conn)
 {
     static const uint8_t no_method[2] = {SOCKS_VERSION, SOCKS_METHOD_NO_ACCEPTABLE};
-    static const uint8_t auth_failed[2] = {SOCKS_AUTH_VERSION, 1};
     static const uint8_t socks4_rejected[8] = {0, 0x5B};
     static const char not_http[] =
         "HTTP/1.0 501 Not an HTTP proxy\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
@@ -427,7 +439,7 @@ static void client_bad(struct conn *conn)
                                                        : SOCKS_ADDRESS_TYPE_NOT_SUPPORTED);
         return;
     case SOCKS_AUTH:
-        conn_refuse(conn, auth_failed, sizeof auth_failed);
+        answer_credentials(conn, 1);
         return;
     case SOCKS_GREETING:
     case SOCKS_METHOD:
@@ -545,7 +557,7 @@ void handshake_upstream_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *d
     case SOCKS_MORE:
         return;
     case SOCKS_BAD:
-        upstream_failed(conn);
+        upstream_failed(conn, EPROTO);
         return;
     case SOCKS_DONE:
         break;
@@ -585,7 +597,7 @@ void handshake_upstream_left(struct conn *conn, bool fin)
     }
     if (fin)
         socks_truncated(&conn->handshake->from_server, &conn->sink, conn_now(conn));
-    upstream_failed(conn);
+    upstream_failed(conn, ECONNRESET);
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -610,8 +622,8 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
     if (conn->state == CONN_DIALING_UPSTREAM || conn->state == CONN_METHOD || conn->state == CONN_STATUS) {
         if (handshake->dial)
             dial_cancel(handshake->dial);
-        set_timer(handshake, CONN_HANDSHAKE_S);
-        upstream_failed(conn);
+        set_timer(conn, conn->proxy->settings.handshake_ms);
+        upstream_failed(conn, ETIMEDOUT);
         return;
     }
     emit_violation(conn, MITM__VIOLATION_KIND__SOCKS_TIMEOUT, MITM__DIRECTION__TO_SERVER,

@@ -9,7 +9,7 @@
 
 #include "capture/conn_private.h"
 
-/* Begin the handshake of `conn`: its greeting is waited for, for CONN_HANDSHAKE_S. */
+/* Begin the handshake of `conn`: its greeting is waited for, for settings.handshake_ms. */
 void handshake_start(struct conn *conn);
 
 /* Free what the handshake of `conn` holds, if it is still there. */
@@ -30,7 +30,7 @@ void handshake_client_left(struct conn *conn);
 /* The upstream has ended the connection (`fin`), or it failed. */
 void handshake_upstream_left(struct conn *conn, bool fin);
 
-/* Wait for the client to close no longer than CONN_LINGER_S. */
+/* Wait for the client to close no longer than CONN_LINGER_MS. */
 void handshake_linger(struct conn *conn);
 
 #endif

@@ -39,7 +39,6 @@ struct input input_read(int fd, uint8_t *buffer, size_t size, const struct clock
     input.t_ns = input.now.t_ns;
     if (input.len_bytes > 0) {
         const struct timespec *stamp = find_stamp(&message);
-        input.stamped = stamp != NULL;
         if (stamp)
             input.t_ns = clock_convert(&input.now, stamp);
     }

@@ -13,7 +13,6 @@ struct input {
     ssize_t len_bytes;    /* > 0: bytes; 0: end of file; -1: `error` */
     int error;            /* errno */
     uint64_t t_ns;        /* arrival of the last of the bytes; the time of the call where the kernel gave none */
-    bool stamped;         /* t_ns is the kernel's */
     struct clock_now now; /* right after the call */
 };
 

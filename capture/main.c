@@ -1,5 +1,6 @@
 /* mitm-proxy: options, then build, run, and map the result to an exit code. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,9 @@ struct run {
     char path[64]; /* of the session, where we named it */
     pid_t command; /* 0: none, or ended */
     uint32_t command_status;
-    bool draining; /* the command has ended: stop when its connections have */
+    bool draining;    /* the command has ended: stop when its connections have */
+    int passed_on;    /* a signal that the command has been sent; 0: none */
+    int abandoned_by; /* the signal after that: we stop, and the command goes on; 0: none */
     bool stop;
     struct event *interrupt, *terminate, *hangup, *child, *status_timer, *drain_timer;
 };
@@ -40,9 +43,16 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         run->stop = true;
         return;
     }
-    /* The terminal sends its interrupt to the command as well; what is sent to us alone is passed on. */
-    if (number != SIGINT)
-        kill(run->command, (int)number);
+    /* The terminal sends its interrupt to the command as well, and the command may live on. */
+    if (number == SIGINT)
+        return;
+    if (run->passed_on) {
+        run->abandoned_by = number;
+        run->stop = true;
+        return;
+    }
+    run->passed_on = number;
+    kill(run->command, number);
 }
 
 static void on_child(evutil_socket_t number, short what, void *arg)
@@ -88,7 +98,9 @@ static void add_events(struct run *run)
     signal(SIGXFSZ, SIG_IGN); /* write(2) says EFBIG then */
     run->interrupt = new_signal(run, SIGINT, on_signal);
     run->terminate = new_signal(run, SIGTERM, on_signal);
-    run->hangup = new_signal(run, SIGHUP, on_signal);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* as under nohup(1) */
+        run->hangup = new_signal(run, SIGHUP, on_signal);
     run->child = new_signal(run, SIGCHLD, on_child);
     run->drain_timer = evtimer_new(run->proxy->base, on_drained, run);
     run->status_timer = event_new(run->proxy->base, -1, EV_PERSIST, on_status, run);
@@ -104,7 +116,8 @@ static void free_events(struct run *run)
     struct event *events[] = {run->interrupt, run->terminate,    run->hangup,
                               run->child,     run->status_timer, run->drain_timer};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
-        event_free(events[i]);
+        if (events[i])
+            event_free(events[i]);
 }
 
 static void raise_file_limit(void)
@@ -187,7 +200,11 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
 
-    bool commanded = run->options->proxy.command != NULL;
+    if (run->abandoned_by) {
+        log_line("the command has not ended: it goes on without the proxy");
+        code = 128 + run->abandoned_by;
+    }
+    bool commanded = run->options->proxy.command != NULL && !run->abandoned_by;
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     EVENT_SET(end, cause, commanded ? MITM__SESSION_END_CAUSE__COMMAND_ENDED : MITM__SESSION_END_CAUSE__SIGNAL);
     if (commanded)
@@ -237,8 +254,20 @@ static int run(const struct options *options)
     return code;
 }
 
+/* Open descriptors 0 to 2 where they are closed, so that no file of ours gets their numbers. */
+static void open_standard_files(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     struct options options;
     switch (options_parse(&options, argc, argv)) {
     case OPTIONS_DONE:

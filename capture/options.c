@@ -187,7 +187,8 @@ static bool take(struct options *options, int option, const char *value)
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.proxy = {.body_limit_bytes = DEFAULT_BODY_LIMIT_BYTES}};
+    *options =
+        (struct options){.proxy = {.body_limit_bytes = DEFAULT_BODY_LIMIT_BYTES, .handshake_ms = PROXY_HANDSHAKE_MS}};
     if (!parse_address(DEFAULT_LISTEN, DEFAULT_LISTEN, DEFAULT_LISTEN_PORT, &options->proxy.listen) ||
         !parse_upstream(&options->proxy, DEFAULT_UPSTREAM))
         abort();

@@ -19,6 +19,8 @@
 #define SLACK_LEAST_NS UINT64_C(1000000)
 /* Connections accepted in one turn of the loop: others want their turn as well. */
 enum { ACCEPT_MAX = 64, ACCEPT_AGAIN_MS = 100 };
+/* The user is told of what lasts at most once in this time. */
+#define TELL_INTERVAL_NS UINT64_C(60000000000)
 
 void proxy_address_text(const struct sockaddr_storage *address, char *text, size_t size)
 {
@@ -43,9 +45,21 @@ static void emit_delay(struct proxy *proxy)
     recorder_take(proxy->recorder, &record);
 }
 
+/* Whether the user is to be told of something about which he was last told at *told_t_ns (0: never), which is set. */
+static bool is_time_to_tell(const struct proxy *proxy, uint64_t *told_t_ns)
+{
+    uint64_t t_ns = clock_t_ns(&proxy->clock);
+    if (*told_t_ns != 0 && t_ns - *told_t_ns < TELL_INTERVAL_NS)
+        return false;
+    *told_t_ns = t_ns;
+    return true;
+}
+
 static void report_recorder(struct proxy *proxy)
 {
     struct recorder_stats stats = recorder_stats(proxy->recorder);
+    if (stats.stalled && is_time_to_tell(proxy, &proxy->stall_t_ns))
+        log_line("the disk is too slow for the session. Traffic goes on; events are being lost until it keeps up.");
     if (stats.error == proxy->recorder_error)
         return;
     proxy->recorder_error = stats.error;
@@ -115,13 +129,22 @@ static void record_start(struct proxy *proxy)
 
 /* ---------------------------------------------------------------- for the connections */
 
-struct input proxy_read(struct proxy *proxy, int fd)
+void proxy_busy(struct proxy *proxy)
+{
+    if (proxy->turn_began_ns == 0)
+        proxy->turn_began_ns = clock_t_ns(&proxy->clock);
+}
+
+struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns)
 {
     struct input input = input_read(fd, proxy->buffer, PROXY_READ_BYTES, &proxy->clock);
     if (proxy->turn_began_ns == 0)
         proxy->turn_began_ns = input.now.t_ns;
+    /* What had come before the loop looked at the sockets for the last but one time has been read since. */
+    uint64_t looked_t_ns = proxy->turn_began_ns - proxy->last_turn_ns;
+    uint64_t earliest_ns = left_t_ns < looked_t_ns ? left_t_ns : looked_t_ns;
     proxy->arrival_ns = input.t_ns;
-    proxy->slack_ns = input.len_bytes > 0 ? input.now.t_ns - proxy->turn_began_ns + proxy->last_turn_ns : 0;
+    proxy->slack_ns = input.len_bytes > 0 && input.t_ns > earliest_ns ? input.t_ns - earliest_ns : 0;
     int64_t step_ns = clock_step_ns(&proxy->clock, &input.now);
     if (step_ns != 0) {
         EVENT_NEW(record, ev, input.now.t_ns, ClockStep, CLOCK_STEP, clock_step);
@@ -145,11 +168,22 @@ void proxy_report_upstream(struct proxy *proxy, int error)
     if (error && !proxy->upstream_reported) {
         char text[64];
         proxy_address_text(&proxy->settings.upstream, text, sizeof text);
-        log_line("cannot connect to the upstream %s: %s. Start Tor (systemctl start tor), name another SOCKS5 proxy "
+        log_line("cannot use the upstream %s: %s. Start Tor (systemctl start tor), name another SOCKS5 proxy "
                  "with -u, or use -u direct.",
                  text, strerror(error));
     }
     proxy->upstream_reported = error != 0;
+}
+
+bool proxy_report_shortage(struct proxy *proxy, int error)
+{
+    if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+        return false;
+    if (is_time_to_tell(proxy, &proxy->shortage_t_ns))
+        log_line("cannot open another connection: %s (%llu are open). New ones wait or fail until some have ended; "
+                 "raise the limit with ulimit -n.",
+                 strerror(error), (unsigned long long)proxy->stats.open);
+    return true;
 }
 
 /* ---------------------------------------------------------------- accepting */
@@ -163,13 +197,8 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 }
 
 /* accept(2) failed for want of something: wait for connections to end instead of trying in a loop. */
-static void pause_accepting(struct proxy *proxy, int error)
+static void pause_accepting(struct proxy *proxy)
 {
-    if (!proxy->listener_full)
-        log_line("cannot accept more connections: %s (%llu are open). Others wait until one ends; raise the limit with "
-                 "ulimit -n.",
-                 strerror(error), (unsigned long long)proxy->stats.open);
-    proxy->listener_full = true;
     event_del(&proxy->accept_event);
     struct timeval delay = {.tv_usec = ACCEPT_AGAIN_MS * 1000};
     event_add(&proxy->accept_again, &delay);
@@ -179,18 +208,18 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 {
     (void)what;
     struct proxy *proxy = arg;
+    proxy_busy(proxy);
     for (int i = 0; i < ACCEPT_MAX; i++) {
         struct sockaddr_storage client = {0};
         socklen_t len = sizeof client;
         int fd = accept4(listen_fd, (struct sockaddr *)&client, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(proxy, errno);
+            if (proxy_report_shortage(proxy, errno))
+                pause_accepting(proxy);
             else if (errno == ECONNABORTED || errno == EINTR)
                 continue;
             return;
         }
-        proxy->listener_full = false;
         conn_start(proxy, (uint32_t)(proxy->stats.connections + 1), fd, &client);
     }
 }

@@ -22,6 +22,8 @@
 
 /* One read takes at most so much. */
 #define PROXY_READ_BYTES ((size_t)131072)
+/* What settings.handshake_ms usually is. */
+#define PROXY_HANDSHAKE_MS 60000
 
 struct conn;
 TAILQ_HEAD(conn_list, conn);
@@ -31,6 +33,7 @@ struct proxy_settings {
     bool direct;                      /* the built-in SOCKS5 server */
     struct sockaddr_storage upstream; /* unless `direct` */
     uint64_t body_limit_bytes;        /* APP_BODY_UNLIMITED: all */
+    unsigned handshake_ms;            /* that a client may take for its part of the handshake, and we for connecting */
     const char *label;                /* NULL: none */
     char *const *command;             /* NULL-terminated words of the command under measurement; NULL: none */
 };
@@ -56,21 +59,21 @@ struct proxy {
     struct conn_list conns;
     struct conn_list dead;  /* to be freed when their callbacks have returned */
     uint8_t *buffer;        /* PROXY_READ_BYTES */
-    bool upstream_reported; /* the user has been told that the upstream cannot be reached, and it has not been since */
+    bool upstream_reported; /* the user has been told that the upstream cannot be used, and it has not been since */
     uint64_t arrival_ns;    /* of what is being read, */
-    uint64_t slack_ns;      /* and for how long the loop had been busy then (Record.t_slack_ns) */
+    uint64_t slack_ns;      /* and how much before that its first byte may have come (Record.t_slack_ns) */
 
     int listen_fd;
     struct event accept_event, accept_again, flush_timer;
     bool flush_armed;
-    bool listener_full; /* no file descriptors left: told the user, waiting */
-    int recorder_error; /* as last told to the user */
+    uint64_t shortage_t_ns, stall_t_ns; /* when the user was last told of these; 0: never */
+    int recorder_error;                 /* as last told to the user */
     struct {
         uint64_t count, sum_ns, max_ns;
         uint64_t since_ns;
     } delay;                /* ProxyDelay in the making */
-    uint64_t turn_began_ns; /* first read of this turn of the loop; 0: none yet */
-    uint64_t last_turn_ns;  /* how long the turn before took from its first read on */
+    uint64_t turn_began_ns; /* when the loop began to work in this turn; 0: not yet */
+    uint64_t last_turn_ns;  /* how long the turn before took from there on */
 };
 
 /*
@@ -99,8 +102,14 @@ void proxy_free(struct proxy *proxy);
 
 /* ---------------------------------------------------------------- for conn.c */
 
-/* Read from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step of the wall clock. */
-struct input proxy_read(struct proxy *proxy, int fd);
+/*
+ * Read from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step of the wall clock. Bytes may have waited
+ * on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last looked.
+ */
+struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns);
+
+/* Say that the loop is at work now, with something other than proxy_read(), and so looks at no socket. */
+void proxy_busy(struct proxy *proxy);
 
 /* Count that bytes of `input` have been passed on by now. */
 void proxy_passed_on(struct proxy *proxy, const struct input *input);
@@ -108,7 +117,13 @@ void proxy_passed_on(struct proxy *proxy, const struct input *input);
 /* Record `record`. */
 void proxy_record(struct proxy *proxy, Mitm__Record *record);
 
-/* Tell the user, once, that the upstream cannot be reached because of `error`; with 0, that it can be again. */
+/* Tell the user, once, that the upstream cannot be used because of `error` (errno); with 0, that it can be again. */
 void proxy_report_upstream(struct proxy *proxy, int error);
+
+/*
+ * Return whether `error` (errno) means that there are no file descriptors or no memory for another socket; then tell
+ * the user, at most once in a minute.
+ */
+bool proxy_report_shortage(struct proxy *proxy, int error);
 
 #endif

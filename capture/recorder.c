@@ -15,6 +15,8 @@ enum { BLOCKS_MAX = 64 };
 
 /* Events that are missing from one place of the file. */
 struct loss {
+    Mitm__LossCause cause;
+    int error; /* errno; 0 with QUEUE_FULL */
     uint64_t events;
     uint64_t len_bytes;
     uint64_t first_t_ns, last_t_ns;
@@ -25,6 +27,7 @@ struct block {
     size_t len_bytes;
     uint64_t events;
     uint64_t first_t_ns, last_t_ns;
+    struct loss before; /* events that were dropped before those of this block */
     uint8_t data[BLOCK_BYTES];
 };
 
@@ -50,45 +53,41 @@ struct recorder {
     pthread_t thread;
     struct writer *writer;
     struct loss unwritten;
-    int unwritten_error;
     uint64_t records_written;
 };
 
-static void loss_add(struct loss *loss, uint64_t events, uint64_t len_bytes, uint64_t first_t_ns, uint64_t last_t_ns)
+/* Add `more` to `loss`; its first cause counts. */
+static void loss_add(struct loss *loss, const struct loss *more)
 {
-    if (loss->events == 0)
-        loss->first_t_ns = first_t_ns;
-    loss->events += events;
-    loss->len_bytes += len_bytes;
-    loss->last_t_ns = last_t_ns;
-}
-
-/* Encode a Loss event about `loss` into `out`, which has room for any; return its length. */
-static size_t encode_loss(const struct recorder *recorder, const struct loss *loss, Mitm__LossCause cause, int error,
-                          uint8_t *out, size_t room)
-{
-    EVENT_NEW(record, ev, loss->last_t_ns, Loss, LOSS, loss);
-    EVENT_SET(record, session, recorder->session);
-    EVENT_SET(ev, cause, cause);
-    EVENT_SET(ev, events, loss->events);
-    EVENT_SET(ev, len_bytes, loss->len_bytes);
-    EVENT_SET(ev, first_t_ns, loss->first_t_ns);
-    EVENT_SET(ev, last_t_ns, loss->last_t_ns);
-    if (error)
-        EVENT_SET(ev, error, (uint32_t)error);
-    assert(event_encoded_size(&record) <= room);
-    return event_encode(&record, out);
+    if (more->events == 0)
+        return;
+    struct loss sum = loss->events > 0 ? *loss : *more;
+    sum.events = loss->events + more->events;
+    sum.len_bytes = loss->len_bytes + more->len_bytes;
+    sum.last_t_ns = more->last_t_ns;
+    *loss = sum;
 }
 
 /* ---------------------------------------------------------------- the writing thread */
 
-/* Write a Loss event for what could not be written before. Return 0 or errno. */
+/* Write a Loss event for what is missing, if anything is. Return 0 or errno. */
 static int write_loss(struct recorder *recorder, bool last_resort)
 {
+    const struct loss *loss = &recorder->unwritten;
+    if (loss->events == 0)
+        return 0;
+    EVENT_NEW(record, ev, loss->last_t_ns, Loss, LOSS, loss);
+    EVENT_SET(record, session, recorder->session);
+    EVENT_SET(ev, cause, loss->cause);
+    EVENT_SET(ev, events, loss->events);
+    EVENT_SET(ev, len_bytes, loss->len_bytes);
+    EVENT_SET(ev, first_t_ns, loss->first_t_ns);
+    EVENT_SET(ev, last_t_ns, loss->last_t_ns);
+    if (loss->error)
+        EVENT_SET(ev, error, (uint32_t)loss->error);
     uint8_t bytes[256];
-    bool full = recorder->unwritten_error == ENOSPC || recorder->unwritten_error == EDQUOT;
-    Mitm__LossCause cause = full ? MITM__LOSS_CAUSE__DISK_FULL : MITM__LOSS_CAUSE__WRITE_ERROR;
-    size_t len = encode_loss(recorder, &recorder->unwritten, cause, recorder->unwritten_error, bytes, sizeof bytes);
+    assert(event_encoded_size(&record) <= sizeof bytes);
+    size_t len = event_encode(&record, bytes);
     int error = writer_write(recorder->writer, bytes, len, last_resort);
     if (error == 0) {
         recorder->records_written++;
@@ -97,20 +96,30 @@ static int write_loss(struct recorder *recorder, bool last_resort)
     return error;
 }
 
+/* `block` could not be written because of `error` (errno). */
+static void lose_block(struct recorder *recorder, const struct block *block, int error)
+{
+    bool full = error == ENOSPC || error == EDQUOT;
+    struct loss loss = {.cause = full ? MITM__LOSS_CAUSE__DISK_FULL : MITM__LOSS_CAUSE__WRITE_ERROR,
+                        .error = error,
+                        .events = block->events,
+                        .len_bytes = block->len_bytes,
+                        .first_t_ns = block->first_t_ns,
+                        .last_t_ns = block->last_t_ns};
+    loss_add(&recorder->unwritten, &loss);
+    atomic_fetch_add(&recorder->lost_events, block->events);
+}
+
 static void write_block(struct recorder *recorder, const struct block *block)
 {
-    int error = 0;
-    if (recorder->unwritten.events > 0)
-        error = write_loss(recorder, false);
+    loss_add(&recorder->unwritten, &block->before);
+    int error = write_loss(recorder, false);
     if (error == 0)
         error = writer_write(recorder->writer, block->data, block->len_bytes, false);
-    if (error == 0) {
+    if (error == 0)
         recorder->records_written += block->events;
-    } else {
-        loss_add(&recorder->unwritten, block->events, block->len_bytes, block->first_t_ns, block->last_t_ns);
-        recorder->unwritten_error = error;
-        atomic_fetch_add(&recorder->lost_events, block->events);
-    }
+    else
+        lose_block(recorder, block, error);
     atomic_store(&recorder->error, error);
     atomic_store(&recorder->file_bytes, writer_size_bytes(recorder->writer));
 }
@@ -182,6 +191,8 @@ static struct block *take_block(struct recorder *recorder)
     block->next = NULL;
     block->len_bytes = 0;
     block->events = 0;
+    block->before = recorder->dropped;
+    recorder->dropped = (struct loss){0};
     return block;
 }
 
@@ -203,17 +214,8 @@ static bool make_room(struct recorder *recorder, size_t need)
         recorder_flush(recorder);
     if (recorder->current)
         return true;
-    struct block *block = take_block(recorder);
-    if (!block)
-        return false;
-    recorder->current = block;
-    if (recorder->dropped.events > 0) {
-        size_t len =
-            encode_loss(recorder, &recorder->dropped, MITM__LOSS_CAUSE__QUEUE_FULL, 0, block->data, BLOCK_BYTES);
-        add_to_block(block, recorder->dropped.last_t_ns, len);
-        recorder->dropped = (struct loss){0};
-    }
-    return BLOCK_BYTES - block->len_bytes >= need;
+    recorder->current = take_block(recorder);
+    return recorder->current != NULL;
 }
 
 void recorder_take(struct recorder *recorder, Mitm__Record *record)
@@ -222,7 +224,12 @@ void recorder_take(struct recorder *recorder, Mitm__Record *record)
     recorder->events++;
     size_t need = event_encoded_size(record);
     if (!make_room(recorder, need)) {
-        loss_add(&recorder->dropped, 1, need, record->t_ns, record->t_ns);
+        struct loss loss = {.cause = MITM__LOSS_CAUSE__QUEUE_FULL,
+                            .events = 1,
+                            .len_bytes = need,
+                            .first_t_ns = record->t_ns,
+                            .last_t_ns = record->t_ns};
+        loss_add(&recorder->dropped, &loss);
         atomic_fetch_add(&recorder->lost_events, 1);
         return;
     }
@@ -230,11 +237,6 @@ void recorder_take(struct recorder *recorder, Mitm__Record *record)
     size_t len = event_encode(record, block->data + block->len_bytes);
     assert(len > 0); /* it would not have fitted into a block */
     add_to_block(block, record->t_ns, len);
-}
-
-bool recorder_pending(const struct recorder *recorder)
-{
-    return recorder->current != NULL;
 }
 
 void recorder_flush(struct recorder *recorder)
@@ -254,18 +256,15 @@ struct recorder_stats recorder_stats(struct recorder *recorder)
     return (struct recorder_stats){.events = recorder->events,
                                    .lost_events = atomic_load(&recorder->lost_events),
                                    .file_bytes = atomic_load(&recorder->file_bytes),
-                                   .error = atomic_load(&recorder->error)};
+                                   .error = atomic_load(&recorder->error),
+                                   .stalled = recorder->dropped.events > 0};
 }
 
 /* Write the SessionEnd event. The thread has ended: its part of `recorder` is ours now. Return 0 or errno. */
 static int write_end(struct recorder *recorder, uint64_t t_ns, Mitm__SessionEnd *end)
 {
-    if (recorder->dropped.events > 0) {
-        recorder->unwritten_error = 0;
-        loss_add(&recorder->unwritten, recorder->dropped.events, recorder->dropped.len_bytes,
-                 recorder->dropped.first_t_ns, recorder->dropped.last_t_ns);
-    }
-    int error = recorder->unwritten.events > 0 ? write_loss(recorder, true) : 0;
+    loss_add(&recorder->unwritten, &recorder->dropped);
+    int error = write_loss(recorder, true);
     if (error)
         return error;
     EVENT_SET(*end, records, recorder->records_written + 1);

@@ -24,6 +24,7 @@ struct recorder_stats {
     uint64_t lost_events; /* of these, not written */
     uint64_t file_bytes;  /* size of the file */
     int error;            /* errno of the latest failure to write; 0 when the latest block was written */
+    bool stalled;         /* all blocks are waiting to be written: events are being dropped */
 };
 
 /*
@@ -34,9 +35,6 @@ struct recorder *recorder_open(const char *path, bool force, int *error) __attri
 
 /* Take `record`, which stays the caller's; sets record->session. */
 void recorder_take(struct recorder *recorder, Mitm__Record *record);
-
-/* Return whether events wait for recorder_flush(). */
-bool recorder_pending(const struct recorder *recorder);
 
 /* Hand what has been taken so far to the writing thread. */
 void recorder_flush(struct recorder *recorder);

@@ -129,11 +129,11 @@ static void add_literal(struct resolve_addresses *addresses, const char *text, u
 
 /* ---------------------------------------------------------------- without asking */
 
-/* Whether `host` is `name` or ends in it behind a dot, whatever the case and a final dot. */
+/* Whether `host` is `name` or ends in it behind a dot, whatever the case and final dots. */
 static bool is_below(const char *host, size_t len, const char *name)
 {
     size_t name_len = strlen(name);
-    if (len > 0 && host[len - 1] == '.')
+    while (len > 0 && host[len - 1] == '.')
         len--;
     return len >= name_len && strncasecmp(host + len - name_len, name, name_len) == 0 &&
            (len == name_len || host[len - name_len - 1] == '.');
@@ -304,6 +304,16 @@ static void pool_leave(struct pool *pool)
     free(pool);
 }
 
+/* Hand `job`, whose answer is there, to the loop. The mutex is held. */
+static void answer(struct pool *pool, struct resolve_job *job)
+{
+    list_append(&pool->answered, job);
+    uint64_t one = 1;
+    ssize_t written = write(pool->answered_fd, &one, sizeof one);
+    assert(written == sizeof one);
+    (void)written;
+}
+
 static void *asking_thread(void *arg)
 {
     struct pool *pool = arg;
@@ -319,11 +329,7 @@ static void *asking_thread(void *arg)
         pthread_mutex_unlock(&pool->mutex);
         ask(job);
         pthread_mutex_lock(&pool->mutex);
-        list_append(&pool->answered, job);
-        uint64_t one = 1;
-        ssize_t written = write(pool->answered_fd, &one, sizeof one);
-        assert(written == sizeof one);
-        (void)written;
+        answer(pool, job);
     }
     pool_leave(pool);
     return NULL;
@@ -414,9 +420,14 @@ struct resolve_job *resolver_start(struct resolver *resolver, const char *host, 
     job->ctx = ctx;
     struct pool *pool = resolver->pool;
     pthread_mutex_lock(&pool->mutex);
-    list_append(&pool->asked, job);
     pool_grow(pool);
-    pthread_cond_signal(&pool->wake);
+    if (pool->threads > 0) {
+        list_append(&pool->asked, job);
+        pthread_cond_signal(&pool->wake);
+    } else {
+        job->error = EAI_MEMORY; /* not even one thread could be started */
+        answer(pool, job);
+    }
     pthread_mutex_unlock(&pool->mutex);
     return job;
 }

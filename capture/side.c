@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -97,9 +99,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     side->on_drained(side);
 }
 
-void side_open(struct side *side, struct event_base *base, int fd)
+void side_open(struct side *side, struct event_base *base, int fd, uint64_t t_ns)
 {
     side->fd = fd;
+    side->emptied_t_ns = t_ns;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); /* urgent data are data like others (RFC 6093) */
     event_assign(&side->read, base, fd, EV_READ | EV_PERSIST, on_readable, side);
     event_assign(&side->write, base, fd, EV_WRITE, on_writable, side);
     if (side->kept_len > 0)
@@ -125,10 +131,12 @@ void side_read(struct side *side, bool wanted)
 {
     if (side->fd < 0)
         return;
-    if (wanted)
+    if (wanted) {
         event_add(&side->read, NULL);
-    else
+    } else {
         event_del(&side->read);
+        side->left = side->paused = true;
+    }
 }
 
 bool side_gone(const struct side *side)

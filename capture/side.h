@@ -28,6 +28,9 @@ struct side {
     side_fn *on_readable, *on_drained;
     uint8_t *kept;
     size_t kept_at, kept_len; /* kept[kept_at …] is to be sent */
+    uint64_t emptied_t_ns;    /* what had arrived by then has been read (session time): set by the owner */
+    bool left;                /* there may be more than that: the last read was full, or reading has been stopped */
+    bool paused;              /* reading has been stopped */
     bool ended;               /* its FIN has been read: set by the owner */
     bool fin_sent;            /* our FIN has been sent to it */
     bool broken;              /* it takes no more bytes: they are dropped. Reading it will tell why. */
@@ -36,8 +39,9 @@ struct side {
 /* Initialise `side` of `conn`, without a socket yet. */
 void side_init(struct side *side, struct conn *conn, side_fn *on_readable, side_fn *on_drained);
 
-/* Give `side` its socket `fd`, non-blocking, which it owns from now on; what has been kept is sent when it can be. */
-void side_open(struct side *side, struct event_base *base, int fd);
+/* Give `side` its socket `fd`, non-blocking, which it owns from now on, at the session time `t_ns`; what has been kept
+ * is sent when it can be. */
+void side_open(struct side *side, struct event_base *base, int fd, uint64_t t_ns);
 
 /* Close the socket, if there is one, and drop what was kept; with `reset` the peer gets an RST. */
 void side_close(struct side *side, bool reset);

@@ -12,6 +12,8 @@
 
 /* Session text compresses well already at zstd's lowest level, which keeps up with the traffic. */
 enum { ZSTD_LEVEL = 1 };
+/* A file is only begun where so much has room, and the reserve. */
+#define FIRST_BLOCK_BYTES ((size_t)16384)
 
 struct writer {
     int fd;
@@ -29,40 +31,18 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* Remove `path` if it is a regular file, so that the new session gets a file, and permissions, of its own. */
-static bool remove_old(const char *path)
+/*
+ * Open the file of a new session: one of its own, so that nothing is overwritten and nobody else can read it. With
+ * `force` an old one, or a link to one, makes way; a device or a FIFO is written to as it is.
+ */
+static int open_file(const char *path, bool force)
 {
     struct stat st;
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT;
-    return !S_ISREG(st.st_mode) || unlink(path) == 0;
-}
-
-struct writer *writer_open(const char *path, bool force, int *error)
-{
-    if (force && !remove_old(path)) {
-        *error = errno;
-        return NULL;
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | (force ? O_TRUNC : O_EXCL) | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        *error = errno;
-        return NULL;
-    }
-    struct stat st;
-    struct writer *writer = calloc(1, sizeof *writer);
-    if (!writer || fstat(fd, &st) != 0)
-        abort();
-    writer->fd = fd;
-    writer->regular = S_ISREG(st.st_mode);
-    if (ends_with(path, ".zst")) {
-        writer->zstd = ZSTD_createCCtx();
-        if (!writer->zstd)
-            abort();
-        ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-        ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_checksumFlag, 1);
-    }
-    return writer;
+    if (force && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return open(path, O_WRONLY | O_CLOEXEC);
+    if (force && unlink(path) != 0 && errno != ENOENT)
+        return -1;
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
 /*
@@ -80,6 +60,36 @@ static int allocate(struct writer *writer, size_t len)
         return 0;
     }
     return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno : 0;
+}
+
+struct writer *writer_open(const char *path, bool force, int *error)
+{
+    int fd = open_file(path, force);
+    if (fd < 0) {
+        *error = errno;
+        return NULL;
+    }
+    struct stat st;
+    struct writer *writer = calloc(1, sizeof *writer);
+    if (!writer || fstat(fd, &st) != 0)
+        abort();
+    writer->fd = fd;
+    writer->regular = S_ISREG(st.st_mode);
+    *error = allocate(writer, FIRST_BLOCK_BYTES);
+    if (*error) {
+        unlink(path);
+        close(fd);
+        free(writer);
+        return NULL;
+    }
+    if (ends_with(path, ".zst")) {
+        writer->zstd = ZSTD_createCCtx();
+        if (!writer->zstd)
+            abort();
+        ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+        ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_checksumFlag, 1);
+    }
+    return writer;
 }
 
 /* Cut the file back to the end of the last whole block; `allocated_bytes` is given back by that as well. */

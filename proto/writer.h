@@ -1,11 +1,11 @@
 /*
  * Writer of session files: blocks of encoded records in, a file out.
  *
- * The file is created with mode 0600 and never replaces another one unless `force` is set. Each block is written whole
- * or not at all: after an error the file is cut back to the end of the last whole block, so that it stays readable.
- * Room for a last block of WRITER_RESERVE_BYTES is kept allocated on the disk where the file system can do that, so
- * that a disk that has filled still takes the report of the loss. If the name ends in .zst, each block becomes a zstd
- * frame.
+ * The file is created with mode 0600 and never replaces another one, or a link to one, unless `force` is set; a device
+ * or a FIFO is then written to as it is. Each block is written whole or not at all: after an error the file is cut back
+ * to the end of the last whole block, so that it stays readable. Room for a last block of WRITER_RESERVE_BYTES is kept
+ * allocated on the disk where the file system can do that, so that a disk that has filled still takes the report of the
+ * loss. If the name ends in .zst, each block becomes a zstd frame.
  */
 #ifndef MITM_PROTO_WRITER_H
 #define MITM_PROTO_WRITER_H
@@ -22,7 +22,8 @@ struct writer;
 
 /*
  * Create the session file `path`. Return NULL and store errno in *error if that fails (EEXIST: there is one, and
- * `force` is not set). The caller closes it with writer_close().
+ * `force` is not set; ENOSPC: the disk has no room for its beginning; no file is left then). The caller closes it with
+ * writer_close().
  */
 struct writer *writer_open(const char *path, bool force, int *error) __attribute__((warn_unused_result));
 

@@ -18,16 +18,20 @@ static bool make_room(struct timeline *timeline, double height)
     return true;
 }
 
-/* Add a label of the left column, and a quiet line below it. */
-static void add_heading(struct timeline *timeline, struct figure_text text, const char *below, double top)
+/* Add a label of the left column, and a quiet text of up to two lines below it; return where that ends. */
+static double add_heading(struct timeline *timeline, struct figure_text text, const char *below, double top)
 {
     struct text_meter *meter = timeline->layout->meter;
     const char *label = timeline_text(timeline, text);
     label = text_fit(meter, TEXT_HEADING, label, timeline->label_width, TEXT_CUT_MIDDLE);
-    below = text_fit(meter, TEXT_SMALL, below, timeline->label_width, TEXT_CUT_END);
     layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label, TIMELINE_MARGIN, top, LAYOUT_LEFT);
-    layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, below, TIMELINE_MARGIN, top + 15,
-                    LAYOUT_LEFT);
+    const char *lines[2];
+    size_t count = text_wrap(meter, TEXT_SMALL, below, timeline->label_width, lines, 2);
+    double y = top + 15;
+    for (size_t i = 0; i < count; i++, y += 13)
+        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], TIMELINE_MARGIN, y,
+                        LAYOUT_LEFT);
+    return y;
 }
 
 /* Return the time at which bin `i` of `strip` begins. */
@@ -205,7 +209,8 @@ static void add_shares(struct timeline *timeline)
     make_room(timeline, SHARE_HEIGHT + 50);
     timeline->y += 20;
     struct layout_rect bar = {timeline->axis.x0, timeline->y, timeline->axis.x1 - timeline->axis.x0, SHARE_HEIGHT};
-    add_heading(timeline, figure->shares_label, timeline_text(timeline, figure->shares_note), bar.y + 1);
+    double bottom =
+        add_heading(timeline, figure->shares_label, timeline_text(timeline, figure->shares_note), bar.y + 1);
     GArray *small = g_array_new(FALSE, FALSE, sizeof(struct small_share));
     double x = bar.x;
     for (size_t i = 0; i < figure->share_count; i++) {
@@ -223,7 +228,7 @@ static void add_shares(struct timeline *timeline)
     }
     add_small_shares(timeline, small, bar);
     g_array_free(small, TRUE);
-    timeline->y = bar.y + bar.height + 18;
+    timeline->y = fmax(bar.y + bar.height + 18, bottom);
 }
 
 /* Add one footnote. */
@@ -251,7 +256,6 @@ void timeline_add_foot(struct timeline *timeline)
     if (timeline->crowded > 0)
         add_note(timeline,
                  text_format(timeline->layout->meter,
-                             "%zu more lie too close to their neighbours to be drawn: choose a shorter period to "
-                             "see them.",
+                             "Not drawn: %zu more, too close to their neighbours. A shorter period shows them.",
                              timeline->crowded));
 }

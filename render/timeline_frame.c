@@ -3,10 +3,11 @@
 
 #include "render/timeline_parts.h"
 
-#define MAX_HEADER_LINES 8 /* of subtitles, and of warnings */
-#define MAX_MARK_ROWS    3
-#define MARK_ROW_HEIGHT  15.0
-#define TICK_ROW_HEIGHT  17.0
+#define MAX_HEADER_LINES  8 /* of subtitles, and of warnings */
+#define MAX_MARK_ROWS     3
+#define MARK_ROW_HEIGHT   15.0
+#define TICK_ROW_HEIGHT   17.0
+#define LEAST_LABEL_WIDTH 150.0 /* of the column of servers, if they need so much */
 
 /* Return the width that the widest of the figure's labels in the left column needs. */
 static double widest_heading(struct timeline *timeline)
@@ -60,7 +61,7 @@ static void choose_ticks(struct timeline *timeline)
 void timeline_measure(struct timeline *timeline)
 {
     double width = timeline->options->width;
-    timeline->label_width = fmin(widest_heading(timeline), 0.22 * width);
+    timeline->label_width = fmin(widest_heading(timeline), fmax(0.22 * width, LEAST_LABEL_WIDTH));
     double numbers = fmin(widest_lane_label(timeline), 80);
     timeline->number_right = TIMELINE_MARGIN + timeline->label_width + 14 + numbers;
     int64_t from_ns = CLAMP(timeline->figure->from_ns, -AXIS_LIMIT_NS, AXIS_LIMIT_NS - 1000000);

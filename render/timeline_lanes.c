@@ -50,9 +50,9 @@ static void note_lane(struct timeline *timeline, const struct timeline_lane *pla
 {
     const struct figure_lane *lane = plan->lane;
     for (size_t i = 0; i < lane->bar_count; i++) {
-        if (plan->places[i].shape == BAR_RECT)
+        if (plan->places[i].shape == BAR_RECT || plan->places[i].shape == BAR_DOT)
             timeline->phase_occurs[lane->bars[i].phase] = true;
-        else if (plan->places[i].shape == BAR_DOT)
+        if (plan->places[i].shape == BAR_DOT)
             note_dot(timeline, lane->bars[i].phase);
         else if (plan->places[i].shape == BAR_CROWDED)
             timeline->crowded++;
@@ -454,26 +454,55 @@ static double failure_room(const struct timeline *timeline, size_t index, const 
     return fmin(limit - 2, timeline->axis.x1 + 2) - box->x;
 }
 
+/* Return where the lane of `plan` begins in the picture. */
+static double lane_left(const struct timeline *timeline, const struct timeline_lane *plan)
+{
+    double left = timeline->axis.x1;
+    for (size_t i = plan->obstacles_from; i < plan->obstacles_to; i++) {
+        const struct layout_rect *rect = &g_array_index(timeline->obstacles, struct layout_rect, i);
+        if (rect->width > 0)
+            left = fmin(left, rect->x);
+    }
+    return left;
+}
+
+/*
+ * Find the place of a failure's label, *label, where it hides nothing: right of the cross; or else left of the whole
+ * lane; or else right of the cross, cut short. Return a box without width if there is none.
+ */
+static struct layout_rect place_failure_label(struct timeline *timeline, size_t index,
+                                              const struct figure_failure *failure, const char **label)
+{
+    const struct timeline_lane *plan = lane_at(timeline, index);
+    struct text_meter *meter = timeline->layout->meter;
+    double x = bars_x(&timeline->axis, failure->t_ns) + TIMELINE_SIGN_RADIUS + 3;
+    double top = lane_middle(plan) - text_height(meter, TEXT_SMALL) / 2;
+    struct layout_rect box = layout_text_rect(timeline->layout, TEXT_SMALL, *label, x, top, LAYOUT_LEFT);
+    double room = failure_room(timeline, index, &box);
+    if (box.width <= room)
+        return box;
+    struct layout_rect left = box;
+    left.x = lane_left(timeline, plan) - 4 - box.width;
+    if (left.x > timeline->axis.x0 + 2 && failure_room(timeline, index, &left) >= left.width)
+        return left;
+    *label = room < FAILURE_MIN_WIDTH ? "" : text_fit(meter, TEXT_SMALL, *label, room, TEXT_CUT_MIDDLE);
+    return layout_text_rect(timeline->layout, TEXT_SMALL, *label, x, top, LAYOUT_LEFT);
+}
+
 /* Add the labels of the failures of the lane at `index`, where they hide nothing. */
 static void add_failure_labels(struct timeline *timeline, size_t index, struct figure_color background)
 {
     const struct timeline_lane *plan = lane_at(timeline, index);
-    struct text_meter *meter = timeline->layout->meter;
     for (size_t i = 0; i < plan->lane->failure_count; i++) {
         const struct figure_failure *failure = &plan->lane->failures[i];
         if (!is_on_axis(timeline, failure->t_ns))
             continue;
-        double x = bars_x(&timeline->axis, failure->t_ns) + TIMELINE_SIGN_RADIUS + 3;
-        double top = lane_middle(plan) - text_height(meter, TEXT_SMALL) / 2;
         const char *label = timeline_text(timeline, failure->label);
-        struct layout_rect box = layout_text_rect(timeline->layout, TEXT_SMALL, label, x, top, LAYOUT_LEFT);
-        double room = failure_room(timeline, index, &box);
-        if (*label == '\0' || (box.width > room && room < FAILURE_MIN_WIDTH))
+        struct layout_rect box = place_failure_label(timeline, index, failure, &label);
+        if (*label == '\0')
             continue;
-        label = text_fit(meter, TEXT_SMALL, label, room, TEXT_CUT_END);
-        box = layout_text_rect(timeline->layout, TEXT_SMALL, label, x, top, LAYOUT_LEFT);
         layout_add_rect(timeline->page, box, background);
-        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_FAILURE, label, x, top, LAYOUT_LEFT);
+        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_FAILURE, label, box.x, box.y, LAYOUT_LEFT);
         g_array_append_val(timeline->labels, box);
         add_lane_hit(timeline, plan, box, failure_tooltip(failure), failure->link);
     }

@@ -138,7 +138,7 @@ static enum source_result judge_head(struct source *source, struct source_item *
     const char *what = NULL;
     if (source->head_len == 0 && !source->truncated)
         return report_last(source, item, SOURCE_NOT_A_SESSION,
-                           source->damaged ? "no session: nothing in it can be unpacked" : "empty");
+                           source->damaged ? content_message(source->content) : "empty");
     enum filetype_result kind =
         source->head_len > 0 ? filetype(source->head, source->head_len, &what) : FILETYPE_SESSION;
     if (kind == FILETYPE_OTHER)
@@ -231,7 +231,7 @@ static enum source_result feed(struct source *source, struct source_item *item, 
 static enum source_result end_file(struct source *source, struct source_item *item)
 {
     if (!source->certain)
-        return report_last(source, item, SOURCE_NOT_A_SESSION, "no session: it holds no record");
+        return report_last(source, item, SOURCE_NOT_A_SESSION, "it holds no record");
     if (source->truncated) {
         source->truncated = false;
         item->len_bytes = 0;
@@ -281,8 +281,8 @@ static enum source_result read_records(struct source *source, struct source_item
     case READER_RECORD:
         return record(source, item);
     case READER_MORE:
-        if (!source->certain && content_progress_bytes(source->content) > FIRST_RECORD_WITHIN_BYTES)
-            return report_last(source, item, SOURCE_NOT_A_SESSION, "no session: its first 4 MiB hold no record");
+        if (!source->certain && source->stream_bytes > FIRST_RECORD_WITHIN_BYTES)
+            return report_last(source, item, SOURCE_NOT_A_SESSION, "its first 4 MiB hold no record");
         return feed(source, item, wait);
     case READER_DAMAGE:
         return damage(source, item);

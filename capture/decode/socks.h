@@ -2,7 +2,7 @@
  * SOCKS5 messages (RFC 1928, RFC 1929), both as the client sends them and as an upstream answers.
  *
  * A decoder of one direction of a handshake: it collects exactly one message at a time, checks it, and emits its event.
- * What to do about it is the caller's business (capture/conn.c). It follows the decoder contract of
+ * What to do about it is the caller's business (capture/handshake.c). It follows the decoder contract of
  * capture/decode/app.h, but for one thing: it is an acting decoder's part, so bad input is an error, not a watch kept
  * up.
  */
@@ -93,9 +93,8 @@ void socks_expect(struct socks *socks, enum socks_kind kind);
  * Take bytes of the expected message from the `len` bytes at `data`, which arrived at `t_ns`; never more than the
  * message needs. Store in *used how many were taken. SOCKS_MORE: all were taken, the message is not complete.
  * SOCKS_DONE: it is; `message` is filled in, and socks->bytes holds it until the next call. Its event has been given to
- * `sink`, but for SOCKS_GREETING … SOCKS_REPLY with values that only the owner knows: SocksAuthStart and
- * SocksResponseEnd are his to emit. SOCKS_BAD: it breaks the RFC; a Violation has been given to `sink`. The owner
- * answers and closes.
+ * `sink`, but for SOCKS_AUTH and SOCKS_REPLY: SocksAuthStart and SocksResponseEnd hold what only the owner knows, and
+ * are his to emit. SOCKS_BAD: it breaks the RFC; a Violation has been given to `sink`. The owner answers and closes.
  */
 enum socks_result socks_feed(struct socks *socks, const struct event_sink *sink, uint64_t t_ns, const uint8_t *data,
                              size_t len, size_t *used, struct socks_message *message)

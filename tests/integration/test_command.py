@@ -101,6 +101,41 @@ def test_signals_reach_the_command(box):
         equal(session.read(path)[-1]["command_status"], 128 + number, "recorded status")
 
 
+def test_a_command_that_ignores_signals(box):
+    """The second signal ends the recording, cleanly, without the command."""
+    marker = box.folder / "started"
+    proxy, path = box.record(["sh", "-c", f"trap '' TERM; echo $$ > {marker}; exec sleep 60"])
+    pid = int(wait_until(lambda: marker.exists() and marker.read_text(encoding="ascii").strip(), "the command runs"))
+    try:
+        proxy.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        equal(proxy.process.poll(), None, "the proxy waits for its command")
+        equal(proxy.stop(signal.SIGTERM), 128 + signal.SIGTERM, "exit status")
+        check(alive(pid) and "has not ended" in proxy.err(), f"the command goes on: {proxy.err()}")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    end = session.read(path)[-1]
+    equal((end["cause"], "command_status" in end), ("SIGNAL", False), "end of the session")
+
+
+def test_nohup(box):
+    """Who is started with SIGHUP ignored goes on when the terminal is gone."""
+    proxy = box.proxy(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    proxy.process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    equal(proxy.process.poll(), None, "exit status")
+    proxy.end()
+
+
+def test_closed_standard_files(box):
+    """No file of ours takes the place of standard error."""
+    words = f"for n in 0 1 2; do readlink /proc/$PPID/fd/$n; done > {box.folder}/files"
+    result = invoke(box, "-w", "s.mitm", "--", "sh", "-c", words, preexec_fn=lambda: [os.close(n) for n in (0, 1, 2)], capture_output=False)
+    equal(result.returncode, 0, "exit status")
+    equal((box.folder / "files").read_text(encoding="ascii").split(), ["/dev/null"] * 3, "standard files of the proxy")
+    session.read(box.folder / "s.mitm")
+
+
 def alive(pid):
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -133,6 +168,14 @@ def test_file_name(box):
     equal(mode(path), 0o600, "mode")
     check(path.name in result.stderr, f"the name is told: {result.stderr}")
     session.read(path)
+
+
+def test_names_do_not_clash(box):
+    """Recordings that begin within the same second get files of their own."""
+    for _ in range(5):
+        equal(invoke(box, "-q", "--", "true").returncode, 0, "exit status")
+    paths = list(box.folder.glob("*.mitm"))
+    equal(len(paths), 5, f"files: {paths}")
 
 
 def test_no_overwriting(box):

@@ -95,6 +95,18 @@ def test_disk_stays_full(box):
     check(session.of(records, "Loss"), "the loss is in the file, although the disk is full")
 
 
+def test_disk_full_from_the_start(box):
+    """Then there is no recording, rather than one without a beginning."""
+    disk = mounted(box, "-t", "tmpfs", "-o", "size=64k", "none")
+    (disk / "filler").write_bytes(bytes(60 << 10))
+    path = disk / "none.mitm"
+    words = [box.proxy_program, "-l", "127.0.0.1:0", "-u", "direct", "-w", path, "--", "true"]
+    result = subprocess.run(words, capture_output=True, timeout=30, check=False)
+    equal(result.returncode, 3, f"exit status; {result.stderr}")
+    check(b"No space left" in result.stderr and len(result.stderr.splitlines()) == 1, f"one line that tells why: {result.stderr}")
+    equal(path.exists(), False, "an empty file is left behind")
+
+
 def test_file_size_limit(box):
     """As root or not: a write that fails with EFBIG."""
     limit = 300_000

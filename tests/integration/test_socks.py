@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""SOCKS5 through mitm-proxy, byte by byte, with an upstream that the test plays itself; and the relay behind it."""
+"""SOCKS5 through mitm-proxy, byte by byte, with an upstream that the test plays itself."""
 import random
+import re
 import resource
 import socket
 import sys
@@ -16,7 +17,6 @@ from harness import check, equal, wait_until
 REPLY_CODES = [*range(0, 9), *range(0xF0, 0xF8)]
 FAILED = 1  # RFC 1928: general SOCKS server failure
 UNSUPPORTED = 7
-BUFFERED_BYTES = 4 << 20  # that the proxy may hold for a peer that does not read
 
 
 def events(records, port):
@@ -429,7 +429,7 @@ def test_upstream_is_not_running(box):
     with socks.dial(proxy.port) as client:
         client.sendall(socks.greeting(0) + message + b"GET / HTTP/1.1\r\n\r\n")
         equal(socks.receive(client, 12)[:4], bytes([5, 0, 5, FAILED]), "reply to a client that does not wait")
-    lines = [line for line in proxy.err().splitlines() if "cannot connect" in line]
+    lines = [line for line in proxy.err().splitlines() if "cannot use" in line]
     equal(len(lines), 1, f"log lines about the upstream: {lines}")
     check("start tor" in lines[0].lower(), f"the line says what to start: {lines[0]}")
     records = proxy.end()
@@ -478,85 +478,36 @@ def test_built_in_server_ipv6(box):
     check(all(entry["address"] in ("::1", "127.0.0.1") for entry in session.of(records, "ConnectStart")), "addresses")
 
 
-def pair(box, proxy):
-    """A client and a server, connected through the proxy."""
-    listener = box.listener()
-    client = box.closing.enter_context(socks.client(proxy.port, "127.0.0.1", listener.getsockname()[1]))
-    return client, box.closing.enter_context(socks.accept(listener))
-
-
-def test_half_closes(box):
-    proxy = box.proxy()
-    for flip in (False, True):
-        client, server = pair(box, proxy)
-        first, second = (server, client) if flip else (client, server)
-        first.sendall(b"last words")
-        first.shutdown(socket.SHUT_WR)
-        equal(socks.receive_all(second), b"last words", "data before the half-close")
-        for _ in range(3):
-            second.sendall(b"still here")
-            equal(socks.receive(first, 10), b"still here", "data in the other direction")
-        second.shutdown(socket.SHUT_WR)
-        equal(socks.receive_all(first), b"", "the other half-close")
+def test_time_of_what_had_to_wait(box):
+    """A read that takes what came while nothing was read tells that its beginning may be older than its time."""
+    proxy, listener = with_upstream(box)
+    message = socks.request(socks.CONNECT, socks.DOMAIN, "name.example", 80)
+    with socks.dial(proxy.port) as client:
+        client.sendall(socks.greeting(0))
+        with socks.accept(listener) as upstream:
+            socks.receive(upstream, 3)  # from now on the client is not read
+            first = time.monotonic_ns()
+            client.sendall(message[:5])
+            time.sleep(0.3)
+            client.sendall(message[5:])
+            upstream.sendall(b"\x05\x00")
+            equal(socks.receive(upstream, len(message)), message, "request")
     records = proxy.end()
-    for connection in session.connections(records).values():
-        equal([entry["cause"] for entry in session.of(connection, "EndOfStream")], ["FIN", "FIN"], "recorded ends")
-        equal(one(connection, "ConnectionEnd")["cause"], "FIN", "recorded end")
-        order = [entry["direction"] for entry in session.of(connection, "EndOfStream")]
-        check(order[0] != order[1], f"directions {order}")
+    request = one(records, "SocksRequestStart")
+    late = records[0]["monotonic_ns"] + request["t_ns"] - first
+    check(0 <= late <= request.get("t_slack_ns", 0) + 1e6, f"{late} ns late, t_slack_ns is {request.get('t_slack_ns')}")
 
 
-def test_resets(box):
-    proxy = box.proxy()
-    for flip in (False, True):
-        client, server = pair(box, proxy)
-        first, second = (server, client) if flip else (client, server)
-        first.sendall(b"before")
-        equal(socks.receive(second, 6), b"before", "data before the reset")
-        socks.reset(first)
-        try:
-            data = second.recv(1)
-            raise AssertionError(f"instead of the reset came {data!r}")
-        except ConnectionResetError:
-            pass
-    records = proxy.end()
-    for connection, direction in zip(session.connections(records).values(), ("TO_SERVER", "TO_CLIENT")):
-        check(session.of(connection, "EndOfStream", direction=direction, cause="RESET"), f"EndOfStream: {connection}")
-        equal(one(connection, "ConnectionEnd")["cause"], "RESET", "recorded end")
-
-
-def test_reset_after_half_close(box):
-    proxy = box.proxy()
-    client, server = pair(box, proxy)
-    client.shutdown(socket.SHUT_WR)
-    equal(socks.receive_all(server), b"", "half-close")
-    socks.reset(server)
-    try:
-        check(client.recv(1) != b"", "the reset came as a FIN")
-    except ConnectionResetError:
-        pass
-    proxy.end()
-
-
-def test_back_pressure(box):
-    """Who does not read is not sent for: the sender has to wait, memory stays small, and nothing is lost."""
-    proxy = box.proxy()
-    client, server = pair(box, proxy)
-    data = random.Random(7).randbytes(1 << 20)
-    idle = proxy.memory_peak_bytes()
-    client.settimeout(0.5)
-    sent = 0
-    try:
-        while sent < 256 << 20:
-            sent += client.send(data[sent % len(data):])
-    except TimeoutError:
-        pass
-    print(f"taken before the sender had to wait: {sent} bytes; memory: {proxy.memory_peak_bytes()} bytes")
-    check(proxy.memory_peak_bytes() < idle + BUFFERED_BYTES, f"memory grew from {idle} to {proxy.memory_peak_bytes()} bytes")
-    client.shutdown(socket.SHUT_WR)
-    received = socks.receive_all(server)
-    equal(len(received), sent, "bytes")
-    check(received == (data * (sent // len(data) + 1))[:sent], "the bytes differ")
+def test_upstream_that_is_no_socks_proxy(box):
+    """The user is told, once."""
+    proxy, listener = with_upstream(box)
+    for _ in range(3):
+        with socks.dial(proxy.port) as client:
+            client.sendall(socks.greeting(0) + socks.request(socks.CONNECT, socks.DOMAIN, "name.example", 80))
+            with socks.accept(listener) as upstream:
+                upstream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                socks.receive_all(client)
+    equal(len(re.findall(r"cannot use the upstream .*-u", proxy.err())), 1, "lines about the upstream")
     proxy.end()
 
 
@@ -603,6 +554,7 @@ def test_no_files_left(box):
         equal(len(socks.receive(first_server, 1000)), 1000, "data on the first connection")
     time.sleep(0.5)  # in which nothing happens
     check(proxy.cpu_seconds() - before < 0.25, f"the proxy spins: {proxy.cpu_seconds() - before} s of CPU")
+    equal(proxy.err().count("ulimit -n"), 1, "lines that say what to do")
     for client in crowd:
         client.close()
 
@@ -614,6 +566,35 @@ def test_no_files_left(box):
             return False
 
     wait_until(works_again, "a new connection works")
+    proxy.end()
+
+
+def test_no_files_left_for_the_upstream(box):
+    """A client gets reply 01 then, and the user is not told to start Tor."""
+    listener = box.listener()
+    upstream = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
+    proxy = box.proxy(upstream=upstream, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)))
+    message = socks.greeting(0) + socks.request(socks.CONNECT, socks.DOMAIN, "name.example", 80)
+    crowd = [box.closing.enter_context(socks.dial(proxy.port)) for _ in range(40)]
+    for client in crowd:
+        client.sendall(message)
+    proxy.wait_for("ulimit -n")
+
+    def refused():
+        answers = []
+        for client in crowd:
+            client.settimeout(0.01)
+            try:
+                answers.append(client.recv(100, socket.MSG_PEEK))
+            except (TimeoutError, OSError):
+                pass
+        return [answer for answer in answers if answer[:4] == bytes([5, 0, 5, FAILED])]
+
+    wait_until(refused, "some clients get reply 01")
+    check("systemctl" not in proxy.err(), proxy.err())
+    equal(proxy.err().count("ulimit -n"), 1, "lines that say what to do")
+    for client in crowd:
+        client.close()
     proxy.end()
 
 

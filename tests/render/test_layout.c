@@ -153,8 +153,8 @@ static void check_hits(const struct timeline_figure *figure, const struct layout
             found += hit_at(page, i)->tooltip && strncmp(hit_at(page, i)->tooltip, "bar ", 4) == 0;
         for (guint i = 0; i < page->items->len; i++) {
             const char *text = item_at(page, i)->text;
-            if (text && strstr(text, "more lie too close"))
-                crowded = strtoul(text, NULL, 10);
+            if (text && g_str_has_prefix(text, "Not drawn: "))
+                crowded = strtoul(text + strlen("Not drawn: "), NULL, 10);
         }
     }
     size_t expected = count_bars(figure);
@@ -239,6 +239,78 @@ Test(layout, too_large)
     cr_assert(layout_page(layout, 0)->height <= 10000);
     layout_free(layout);
     figures_free(test);
+}
+
+/* Return the text `string` of the layout's first page, or NULL. */
+static const struct layout_item *find_text(const struct layout *layout, const char *string)
+{
+    const struct layout_page *page = layout_page(layout, 0);
+    for (guint i = 0; i < page->items->len; i++) {
+        if (g_strcmp0(item_at(page, i)->text, string) == 0)
+            return item_at(page, i);
+    }
+    return NULL;
+}
+
+/* A failure at the end of the axis has its label too: left of the lane, whole. */
+Test(layout, late_failures_have_labels)
+{
+    static const struct figure_phase palette[] = {{.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS}};
+    static const struct figure_bar bar = {.from_ns = 800, .to_ns = 990};
+    const struct figure_failure failure = {.t_ns = 990,
+                                           .label = figure_text("onion service descriptor not found (F0)")};
+    const struct figure_lane lane = {
+        .from_ns = 800, .to_ns = 990, .bars = &bar, .bar_count = 1, .failures = &failure, .failure_count = 1};
+    const struct figure_group group = {.label = figure_text("a.example"), .lanes = &lane, .lane_count = 1};
+    const struct timeline_figure figure = {
+        .to_ns = 1000, .palette = palette, .palette_count = 1, .groups = &group, .group_count = 1};
+    for (size_t k = 0; k < 2; k++) {
+        struct layout *layout = timeline_layout(&figure, all_options[k]);
+        const struct layout_item *label = find_text(layout, "onion service descriptor not found (F0)");
+        cr_assert(label != NULL);
+        const struct layout_page *page = layout_page(layout, 0);
+        for (guint i = 0; i < page->items->len; i++) {
+            const struct layout_item *item = item_at(page, i);
+            if (item->kind == LAYOUT_RECT && same_color(item->color, palette[0].color) && item->rect.y > 60)
+                cr_expect_leq(label->rect.x + label->rect.width, item->rect.x);
+        }
+        layout_free(layout);
+    }
+}
+
+/* A dot's colour is explained even where nothing else has it. */
+Test(layout, the_legend_has_the_phases_of_dots)
+{
+    static const struct figure_phase palette[] = {
+        {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER, .dot_when_short = true},
+        {.label = {"TLS data", 8}, .color = FIGURE_COLOR_TLS, .dot_when_short = true}};
+    static const struct figure_bar bars[] = {{.phase = 0, .from_ns = 100, .to_ns = 100},
+                                             {.phase = 1, .from_ns = 500, .to_ns = 500}};
+    const struct figure_lane lane = {.to_ns = 1000, .bars = bars, .bar_count = 2};
+    const struct figure_group group = {.label = figure_text("a.example"), .lanes = &lane, .lane_count = 1};
+    const struct timeline_figure figure = {
+        .to_ns = 1000, .palette = palette, .palette_count = 2, .groups = &group, .group_count = 1};
+    struct layout *layout = timeline_layout(&figure, &picture);
+    cr_expect(find_text(layout, "TLS data") != NULL);
+    layout_free(layout);
+}
+
+/* What stands left of the share bar is not cut short in the narrowest picture. */
+Test(layout, the_note_on_shares_is_whole)
+{
+    static const struct figure_phase palette[] = {{.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS}};
+    static const struct figure_share share = {.amount = 1};
+    const struct timeline_figure figure = {.to_ns = 1000,
+                                           .palette = palette,
+                                           .palette_count = 1,
+                                           .shares = &share,
+                                           .share_count = 1,
+                                           .shares_label = figure_text("where the time went"),
+                                           .shares_note = figure_text("sum over 500 connections; idle time left out")};
+    struct layout *layout = timeline_layout(&figure, &narrow);
+    cr_expect(find_text(layout, "sum over 500 connections;") != NULL);
+    cr_expect(find_text(layout, "idle time left out") != NULL);
+    layout_free(layout);
 }
 
 Test(layout, empty_says_so)

@@ -141,7 +141,7 @@ void scene_opaque(const struct event_sink *sink, uint32_t connection, uint64_t t
 
 static void apply(void *ctx, Mitm__Record *record)
 {
-    model_apply(ctx, record);
+    model_apply(ctx, record, false);
 }
 
 struct event_sink scene_to_model(struct model *model)

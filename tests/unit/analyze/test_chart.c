@@ -183,6 +183,16 @@ Test(chart, opaque_data)
     cr_expect_eq(sum, 3000);
 }
 
+/* Short times keep two digits, and one is one. */
+Test(chart, tooltip_of_a_lane)
+{
+    scene_socks(&sink, 1, 10, 1, "a.example", 80);
+    scene_reply(&sink, 1, 14, 0);
+    scene_request(&sink, 1, 1, 20, "/");
+    const struct timeline_figure *figure = draw_all();
+    expect_text(figure->groups[0].lanes[0].tooltip, "connection 1 to a.example:80 · SOCKS 4.0 ms · 1 request");
+}
+
 Test(chart, selection_by_server)
 {
     scene_socks(&sink, 1, 0, 1, "a.example", 80);

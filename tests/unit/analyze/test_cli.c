@@ -69,6 +69,9 @@ Test(cli, wrong_use_is_one_line_and_status_2)
         {"stats --format xml x", "text, json or csv, not 'xml'"},
         {"stats --nonsense x", "no option --nonsense"},
         {"stats -q x", "no option -q"},
+        {"stats -V x", "no option -V"},
+        {"stats --help=x x", "--help=x: there is no value to give"},
+        {"check --force=x y", "--force=x: there is no value to give"},
         {"stats --format", "needs a value"},
         {"connections --id -1 x", "--id"},
         {"connections --headers some x", "first or all"},
@@ -103,6 +106,18 @@ Test(cli, unreadable_files)
     expect(&result, 3, "No such file or directory");
     result = run("stats '%s' > /dev/full", article);
     expect(&result, 3, "cannot write the output");
+    /* Output that fails is no reason to say anything of the file. */
+    struct builder builder = {.session = 7};
+    builder_start(&builder);
+    builder_fill(&builder, 2000);
+    builder_end(&builder, 5000000000);
+    char *path = builder_file(builder.data, builder.len);
+    result = run("events %s > /dev/full", path);
+    expect(&result, 3, "cannot write the output");
+    cr_expect_eq(result.lines, 1, "%s", result.output);
+    unlink(path);
+    free(path);
+    builder_fini(&builder);
 }
 
 Test(cli, the_article)
@@ -122,6 +137,26 @@ Test(cli, the_article)
     cr_expect_eq(result.lines, 13);
     result = run("events --format jsonl < '%s' -", article);
     cr_expect_eq(result.lines, 13);
+}
+
+/* The names of files are escaped too. */
+Test(cli, names_of_files_cannot_move_the_cursor)
+{
+    struct builder builder = {.session = 7};
+    builder_start(&builder);
+    builder_end(&builder, 1000000);
+    char *path = builder_file(builder.data, builder.len), named[256];
+    snprintf(named, sizeof named, "%s\x1b[31m", path);
+    cr_assert_eq(rename(path, named), 0);
+    static const char *const verbs[] = {"check", "stats", "stats --format csv", "stats --format json"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        struct result result = run("%s '%s'", verbs[i], named);
+        cr_expect_eq(result.code, 0);
+        cr_expect(!strchr(result.output, '\x1b'), "%s: %s", verbs[i], result.output);
+    }
+    unlink(named);
+    free(path);
+    builder_fini(&builder);
 }
 
 Test(cli, a_closed_pipe_is_quiet)
@@ -150,11 +185,17 @@ Test(cli, damage_is_one_line)
     cr_expect_eq(result.lines, 1);
     result = run("check %s", damaged);
     expect(&result, 1, "damaged: 1 session, 20 records");
+    result = run("stats %s", damaged);
+    expect(&result, 0, "  records     20\n");
+    result = run("stats --format json %s", damaged);
+    expect(&result, 0, "\"whole\":false");
     result = run("check %s", cut);
     expect(&result, 1, "the last record is incomplete (3 bytes)");
     result = run("check --repair %s %s", cut, damaged);
     expect(&result, 3, "--force replaces it");
     result = run("check --force --repair %s %s", damaged, damaged);
+    expect(&result, 2, "would overwrite");
+    result = run("check --force --repair %s - < %s", damaged, damaged);
     expect(&result, 2, "would overwrite");
     result = run("check --force --repair %s %s", cut, damaged);
     expect(&result, 1, "written with 22 records"); /* 20 of 22 were whole, and two losses */
@@ -165,6 +206,18 @@ Test(cli, damage_is_one_line)
     free(damaged);
     free(cut);
     builder_fini(&builder);
+}
+
+/* RFC 8878, 3.1.1.1.2: a window of 2 GiB (exponent 21, mantissa 0), more than is read; the warning tells why. */
+Test(cli, a_window_too_large_is_told)
+{
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 0x01, 0x00, 0x00};
+    char *path = builder_file(frame, sizeof frame);
+    struct result result = run("stats %s", path);
+    cr_expect(strstr(result.output, "too much memory"), "%s", result.output);
+    cr_expect_eq(result.lines, 1);
+    unlink(path);
+    free(path);
 }
 
 Test(cli, timeline)
@@ -187,7 +240,11 @@ Test(cli, timeline)
         unlink(out);
     }
     struct result result = run("timeline --server nowhere.example -o %s.svg '%s'", path, article);
-    expect(&result, 1, "nowhere.example does not occur");
+    expect(&result, 1, "'nowhere.example' does not occur");
+    result = run("timeline --from 100 -o %s.svg '%s'", path, article);
+    expect(&result, 1, "nothing happens in this period");
+    result = run("timeline --session 2 -o %s.svg '%s'", path, article);
+    expect(&result, 1, "no session 2, the last is 1");
     result = run("timeline -o /nonexistent/x.svg '%s'", article);
     expect(&result, 3, "No such file or directory");
     unlink(path);

@@ -299,6 +299,31 @@ Test(model, bursts_are_bounded)
     cr_expect_eq(sum, 300000);
 }
 
+/* A million connections with a read each must not take the room of 64 bursts each. */
+Test(model, few_bursts_are_small)
+{
+    scene_opaque(&sink, 1, 0, MITM__DIRECTION__TO_CLIENT, 3);
+    cr_expect_leq(connection(0)->bursts->capacity, 4);
+    for (uint64_t i = 1; i < 5; i++)
+        scene_opaque(&sink, 1, i * 1000, MITM__DIRECTION__TO_CLIENT, 3);
+    cr_expect_eq(connection(0)->bursts->count, 5);
+    cr_expect_eq(connection(0)->bursts->bursts[4].from_ns, ms(4000));
+}
+
+/* Sessions for which there is no room are not mixed into others. */
+Test(model, too_many_sessions)
+{
+    for (uint32_t i = 0; i < MODEL_MAX_SESSIONS + 3; i++) {
+        scene_session_start(&sink, 100 + i);
+        scene_connection_start(&sink, 1 + i, i);
+    }
+    cr_assert_eq(model_session_count(model), MODEL_MAX_SESSIONS);
+    const struct model_session *last = session(MODEL_MAX_SESSIONS - 1);
+    cr_expect_eq(last->connection_count, 1);
+    cr_expect_eq(last->records, 2);
+    cr_expect_geq(last->overflow, 6);
+}
+
 Test(rate, bins_widen_and_keep_their_sum)
 {
     struct rate rate = {0};

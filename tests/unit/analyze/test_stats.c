@@ -165,6 +165,11 @@ static void write_narrow(FILE *out)
     stats_text(out, &stats, 1, 60);
 }
 
+static void write_terminal(FILE *out)
+{
+    stats_text(out, &stats, 1, 80);
+}
+
 static void write_json(FILE *out)
 {
     stats_json(out, &stats, 1);
@@ -207,6 +212,19 @@ Test(stats, text_for_a_narrow_terminal)
     stats_init(&stats, model_session(model, 1));
     static const char *const parts[] = {"a-very-long-name.of…  "};
     expect_within(written(write_narrow), parts, 1);
+}
+
+/* A terminal of 80 columns shows no line in two. */
+Test(stats, fits_a_terminal)
+{
+    char *text = written(write_terminal);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t width = 0;
+        for (const char *p = line; *p; p++)
+            width += ((unsigned char)*p & 0xC0) != 0x80;
+        cr_expect_leq(width, 80, "%s", line);
+    }
+    free(text);
 }
 
 Test(stats, json)

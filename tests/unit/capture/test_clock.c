@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "capture/clock.h"
 
@@ -32,6 +34,36 @@ Test(clock, step_of_the_wall_clock_is_reported_once)
     cr_assert_eq(clock_step_ns(&clock, &now), -1800000000000);
     now.wall_ns += 900000;
     cr_assert_eq(clock_step_ns(&clock, &now), 0, "slewing is no step");
+}
+
+/* So many times the monotonic clock runs ahead, as for a program that is interrupted before it reads it. */
+static int interruptions;
+static uint64_t interrupted_ns;
+
+/* Stands in for the C library's: its only caller here is the module under test, and the test runner. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, ts);
+    if (id == CLOCK_MONOTONIC && interruptions > 0) {
+        interruptions--;
+        interrupted_ns += 5000000;
+        ts->tv_nsec += 5000000;
+        if (ts->tv_nsec >= 1000000000) {
+            ts->tv_nsec -= 1000000000;
+            ts->tv_sec++;
+        }
+    }
+    return rc;
+}
+
+Test(clock, interruption_between_the_clocks_is_no_step)
+{
+    struct clock clock;
+    clock_start(&clock);
+    interruptions = 1;
+    struct clock_now now = clock_read(&clock);
+    cr_assert_eq(interrupted_ns, 5000000, "it happened");
+    cr_assert_eq(clock_step_ns(&clock, &now), 0);
 }
 
 Test(clock, both_clocks_run)

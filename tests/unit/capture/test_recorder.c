@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ struct content {
     uint64_t bodies, lost, records_said, records;
     uint64_t last_body_t_ns;
     bool in_order;
+    Mitm__LossCause cause; /* of the last Loss */
 };
 
 static struct content read_content(FILE *file)
@@ -76,6 +79,7 @@ static struct content read_content(FILE *file)
         } else if (record->event_case == MITM__RECORD__EVENT_LOSS) {
             cr_assert_eq(record->loss->first_t_ns, content.bodies + content.lost);
             content.lost += record->loss->events;
+            content.cause = record->loss->cause;
             cr_assert_eq(record->loss->last_t_ns, content.bodies + content.lost - 1);
         } else {
             cr_assert_eq(record->event_case, MITM__RECORD__EVENT_SESSION_END);
@@ -121,39 +125,84 @@ static void *drain(void *arg)
     return NULL;
 }
 
-Test(recorder, a_disk_that_stalls_costs_counted_events)
+/* 64 MB are offered, at most 16 MiB may wait. */
+enum { EVENTS = 1000, DATA = 65000 };
+static uint8_t data[DATA];
+
+/* Return a recorder to a FIFO that nobody reads, which is a disk that has stalled, with its queue full. */
+static struct recorder *stalled_recorder(void)
 {
-    /* A FIFO that nobody reads is a disk that has stalled: 64 MB are offered, at most 16 MiB may wait. */
-    enum { EVENTS = 1000, DATA = 65000 };
-    static uint8_t data[DATA];
     cr_assert_eq(mkfifo(path, 0600), 0);
     pipe_reader = fopen(path, "r+b"); /* r+: does not wait for a writer, and holds the FIFO open */
     cr_assert_not_null(pipe_reader);
     int error;
     struct recorder *recorder = recorder_open(path, true, &error);
     cr_assert_not_null(recorder, "errno %d", error);
+    cr_assert_not(recorder_stats(recorder).stalled);
     for (uint64_t i = 0; i < EVENTS; i++)
         take(recorder, i, data, sizeof data);
     struct recorder_stats stats = recorder_stats(recorder);
+    cr_assert(stats.stalled);
     cr_assert_gt(stats.lost_events, EVENTS / 2);
     cr_assert_gt(EVENTS - stats.lost_events, ((size_t)15 << 20) / DATA, "what fits into the queue is kept");
+    return recorder;
+}
 
-    /* It goes on: from a file opened for reading alone, so that the end of the writer is the end of the file. */
+/* The disk goes on: from a file opened for reading alone, so that the end of the writer is the end of the file. */
+static pthread_t go_on(void)
+{
     FILE *reader = fopen(path, "rb");
     fclose(pipe_reader);
     pipe_reader = reader;
     pthread_t thread;
     cr_assert_eq(pthread_create(&thread, NULL, drain, NULL), 0);
+    return thread;
+}
+
+Test(recorder, a_disk_that_stalls_until_the_end_costs_counted_events)
+{
+    struct recorder *recorder = stalled_recorder();
+    pthread_t thread = go_on();
+    struct recorder_stats stats = close_recorder(recorder);
+    pthread_join(thread, NULL);
+    fclose(pipe_reader);
+    cr_assert_eq(pipe_content.bodies + pipe_content.lost, EVENTS);
+    cr_assert_eq(pipe_content.lost, stats.lost_events);
+    cr_assert_eq(pipe_content.cause, MITM__LOSS_CAUSE__QUEUE_FULL);
+    cr_assert_eq(pipe_content.records_said, pipe_content.records);
+}
+
+Test(recorder, a_disk_that_stalls_costs_counted_events)
+{
+    struct recorder *recorder = stalled_recorder();
+    pthread_t thread = go_on();
     while (recorder_stats(recorder).file_bytes < (size_t)8 << 20)
         usleep(100);
     for (uint64_t i = EVENTS; i < EVENTS + 10; i++)
         take(recorder, i, data, sizeof data);
-    stats = close_recorder(recorder);
+    cr_assert_not(recorder_stats(recorder).stalled);
+    struct recorder_stats stats = close_recorder(recorder);
     pthread_join(thread, NULL);
     fclose(pipe_reader);
+    cr_assert_eq(pipe_content.cause, MITM__LOSS_CAUSE__QUEUE_FULL);
     cr_assert_eq(stats.events, EVENTS + 10);
     cr_assert(pipe_content.in_order);
     cr_assert_eq(pipe_content.bodies + pipe_content.lost, EVENTS + 10);
     cr_assert_eq(pipe_content.lost, stats.lost_events);
     cr_assert_eq(pipe_content.records_said, pipe_content.records);
+}
+
+Test(recorder, a_stall_and_then_a_broken_disk_are_counted_as_one)
+{
+    /* The reader of the FIFO goes away while the queue is full: what waits is lost as well, with EPIPE. */
+    signal(SIGPIPE, SIG_IGN);
+    struct recorder *recorder = stalled_recorder();
+    fclose(pipe_reader);
+    take(recorder, EVENTS, data, sizeof data);
+    while (recorder_stats(recorder).stalled)
+        take(recorder, EVENTS, data, sizeof data);
+    Mitm__SessionEnd end = MITM__SESSION_END__INIT;
+    struct recorder_stats stats;
+    cr_assert_eq(recorder_close(recorder, UINT64_MAX, &end, &stats), EPIPE);
+    cr_assert_eq(stats.lost_events, stats.events, "each event once, and no other record");
 }

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <event2/event.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +57,7 @@ Test(resolve, names_that_must_not_be_asked_for)
     memset(longest, 'a', sizeof longest);
     cr_assert_eq(local("expyuzz4wqqyqhjn.onion", &addresses), RESOLVE_LOCAL_REFUSED, "RFC 7686, 2");
     cr_assert_eq(local("www.expyuzz4wqqyqhjn.ONION.", &addresses), RESOLVE_LOCAL_REFUSED);
+    cr_assert_eq(local("expyuzz4wqqyqhjn.onion..", &addresses), RESOLVE_LOCAL_REFUSED);
     cr_assert_eq(local("", &addresses), RESOLVE_LOCAL_REFUSED);
     cr_assert_eq(resolver_local(resolver, "a\0b", 3, 80, &addresses), RESOLVE_LOCAL_REFUSED);
     cr_assert_eq(resolver_local(resolver, longest, 256, 80, &addresses), RESOLVE_LOCAL_REFUSED);
@@ -139,6 +141,35 @@ Test(resolve, cancelled_job_does_not_answer, .timeout = 30)
     while (last.calls == 0)
         event_base_dispatch(base);
     cr_assert_eq(cancelled.calls, 0);
+}
+
+Test(resolve, failure_of_threads_is_an_answer, .timeout = 30)
+{
+    pthread_attr_t attributes;
+    cr_assert_eq(pthread_attr_init(&attributes), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 46), 0, "more than there can be");
+    cr_assert_eq(pthread_setattr_default_np(&attributes), 0);
+    struct answer answer = {0};
+    resolver_start(resolver, "127.0.0.1", 80, on_answer, &answer);
+    cr_assert_eq(answer.calls, 0, "never from within the call");
+    while (answer.calls == 0)
+        event_base_dispatch(base);
+    cr_assert_eq(answer.error, EAI_MEMORY);
+}
+
+Test(resolve, at_most_sixteen_addresses)
+{
+    char path[] = "/tmp/mitm-hosts-XXXXXX", text[1000] = "";
+    for (int i = 1; i <= RESOLVE_ADDRESSES_MAX + 4; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "192.0.2.%d many.example.test\n", i);
+    const char *message;
+    size_t line;
+    write_hosts(path, text);
+    cr_assert(resolver_read_hosts(resolver, path, &message, &line));
+    unlink(path);
+    struct resolve_addresses addresses;
+    cr_assert_eq(local("many.example.test", &addresses), RESOLVE_LOCAL_DONE);
+    cr_assert_eq(addresses.n, RESOLVE_ADDRESSES_MAX);
 }
 
 Test(resolve, freed_while_asking, .timeout = 30)

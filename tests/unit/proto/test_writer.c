@@ -77,6 +77,47 @@ Test(writer, does_not_overwrite_unless_forced)
     cr_assert_eq(st.st_mode & 07777, 0600, "the old file's permissions are not inherited");
 }
 
+static char target[64];
+
+/* Make `path` a link to `target`, a file that others may read. */
+static void make_link(void)
+{
+    snprintf(target, sizeof target, "%s/target", dir);
+    int fd = open(target, O_WRONLY | O_CREAT, 0644);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, "precious", 8), 8);
+    close(fd);
+    cr_assert_eq(symlink(target, path), 0);
+}
+
+Test(writer, a_link_is_replaced_not_followed)
+{
+    make_link();
+    int error = 0;
+    cr_assert_null(writer_open(path, false, &error));
+    cr_assert_eq(error, EEXIST);
+    cr_assert_eq(writer_close(open_writer(true)), 0);
+    struct stat st;
+    cr_assert_eq(lstat(path, &st), 0);
+    cr_assert(S_ISREG(st.st_mode));
+    cr_assert_eq(st.st_mode & 07777, 0600);
+    cr_assert_eq(stat(target, &st), 0);
+    cr_assert_eq(st.st_size, 8, "what the link pointed to is as it was");
+    unlink(target);
+}
+
+Test(writer, devices_are_written_to)
+{
+    snprintf(path, sizeof path, "%s/null", dir);
+    cr_assert_eq(symlink("/dev/null", path), 0);
+    struct writer *writer = open_writer(true);
+    cr_assert_eq(writer_write(writer, (const uint8_t *)"block", 5, false), 0);
+    cr_assert_eq(writer_close(writer), 0);
+    struct stat st;
+    cr_assert_eq(lstat(path, &st), 0);
+    cr_assert(S_ISLNK(st.st_mode));
+}
+
 Test(writer, zst_is_what_zstd_reads)
 {
     snprintf(path, sizeof path, "%s/s.mitm.zst", dir);

@@ -355,7 +355,7 @@ Test(source, says_what_else_a_file_is)
         FILE_OF("hello, this is no session at all\n", "text"),
         FILE_OF("%PDF-1.5\n", "PDF"),
         FILE_OF("", "empty"),
-        FILE_OF("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "no session"),
+        FILE_OF("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "holds no record"),
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         struct outcome outcome = read_bytes(files[i].bytes, files[i].len);
@@ -380,6 +380,24 @@ Test(source, a_long_file_without_records_is_not_read_to_its_end)
     source_free(source);
     unlink(path);
     free(path);
+    free(data);
+}
+
+/* A small file that unpacks to much: 12 MiB without a record in 1 KiB. */
+Test(source, a_bomb_is_not_read_to_its_end)
+{
+    size_t len = (size_t)12 << 20;
+    uint8_t *data = calloc(1, len);
+    cr_assert(data);
+    size_t bound = ZSTD_compressBound(len);
+    uint8_t *packed = malloc(bound);
+    cr_assert(packed);
+    size_t packed_len = ZSTD_compress(packed, bound, data, len, 1);
+    cr_assert(!ZSTD_isError(packed_len));
+    struct outcome outcome = read_bytes(packed, packed_len);
+    cr_expect_eq(outcome.not_sessions, 1);
+    cr_expect(strstr(outcome.message, "first 4 MiB"), "%s", outcome.message);
+    free(packed);
     free(data);
 }
 
