@@ -234,10 +234,11 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
 static void relay_fin(struct side *from, Mitm__Direction direction)
 {
     struct conn *conn = from->conn;
+    if (finish_if_over(conn)) /* closing sends the FIN */
+        return;
     pass_on_fin(other(from));
     end_direction(conn, direction, MITM__END_CAUSE__FIN, 0);
-    if (!finish_if_over(conn))
-        update_reading(from);
+    update_reading(from);
 }
 
 static void client_fin(struct conn *conn)

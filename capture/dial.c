@@ -2,8 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "capture/side.h"
 
 struct attempt {
     struct dial *dial;
@@ -34,18 +37,18 @@ static void emit_start(const struct dial *dial, const struct sockaddr_storage *a
     event_emit(dial->sink, &record);
 }
 
-static void emit_end(const struct dial *dial, const struct sockaddr_storage *address, int fd, int error)
+/* The attempt to connect to `address` has ended: with `error`, or connected from `local`. */
+static void emit_end(const struct dial *dial, const struct sockaddr_storage *address,
+                     const struct sockaddr_storage *local, int error)
 {
     char text[RESOLVE_TEXT_SIZE], local_text[RESOLVE_TEXT_SIZE];
     EVENT_NEW(record, ev, clock_t_ns(dial->clock), ConnectEnd, CONNECT_END, connect_end);
     EVENT_SET(ev, port, resolve_text(address, text));
     ev.address = text;
-    struct sockaddr_storage local = {0};
-    socklen_t len = sizeof local;
     if (error) {
         EVENT_SET(ev, error, (uint32_t)error);
-    } else if (getsockname(fd, (struct sockaddr *)&local, &len) == 0) {
-        EVENT_SET(ev, local_port, resolve_text(&local, local_text));
+    } else {
+        EVENT_SET(ev, local_port, resolve_text(local, local_text));
         ev.local_address = local_text;
     }
     event_emit(dial->sink, &record);
@@ -65,7 +68,7 @@ static void end(struct dial *dial)
     for (size_t i = 0; i < dial->begun; i++) {
         struct attempt *attempt = &dial->attempt[i];
         if (attempt->fd >= 0) {
-            emit_end(dial, &attempt->address, -1, ECANCELED);
+            emit_end(dial, &attempt->address, NULL, ECANCELED);
             attempt_stop(attempt, true);
         }
     }
@@ -74,20 +77,23 @@ static void end(struct dial *dial)
     free(dial);
 }
 
-static void finish(struct dial *dial, int fd, int error)
+static void finish(struct dial *dial, int fd, const struct sockaddr_storage *local, int error)
 {
     dial_done_fn *done = dial->done;
     void *ctx = dial->ctx;
     end(dial);
-    done(ctx, fd, error);
+    done(ctx, fd, local, error);
 }
 
 static void succeeded(struct attempt *attempt)
 {
     int fd = attempt->fd;
-    emit_end(attempt->dial, &attempt->address, fd, 0);
+    struct sockaddr_storage local = {.ss_family = AF_INET};
+    socklen_t len = sizeof local;
+    getsockname(fd, (struct sockaddr *)&local, &len);
+    emit_end(attempt->dial, &attempt->address, &local, 0);
     attempt_stop(attempt, false);
-    finish(attempt->dial, fd, 0);
+    finish(attempt->dial, fd, &local, 0);
 }
 
 static void begin_next(struct dial *dial);
@@ -95,13 +101,13 @@ static void begin_next(struct dial *dial);
 static void failed(struct attempt *attempt, int error)
 {
     struct dial *dial = attempt->dial;
-    emit_end(dial, &attempt->address, -1, error);
+    emit_end(dial, &attempt->address, NULL, error);
     if (attempt->fd >= 0)
         attempt_stop(attempt, true);
     dial->last_error = error;
     dial->failed++;
     if (dial->failed == dial->n)
-        finish(dial, -1, error);
+        finish(dial, -1, NULL, error);
     else if (dial->begun < dial->n)
         begin_next(dial);
 }
@@ -139,6 +145,7 @@ static void begin_next(struct dial *dial)
         failed(attempt, errno);
         return;
     }
+    side_prepare(attempt->fd);
     if (connect(attempt->fd, (const struct sockaddr *)address, resolve_length(address)) == 0) {
         succeeded(attempt);
     } else if (errno == EINPROGRESS) {

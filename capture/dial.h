@@ -17,8 +17,11 @@
 
 struct dial;
 
-/* `fd` is connected, non-blocking and the receiver's; or it is -1 and `error` the errno of the last attempt to fail. */
-typedef void dial_done_fn(void *ctx, int fd, int error);
+/*
+ * `fd` is connected from `local`, non-blocking and the receiver's, and side_prepare() has been called for it; or it is
+ * -1 and `error` the errno of the last attempt to fail.
+ */
+typedef void dial_done_fn(void *ctx, int fd, const struct sockaddr_storage *local, int error);
 
 /*
  * Connect to one of `addresses` (n ≥ 1, copied). ConnectStart and ConnectEnd of each attempt go to `sink`, with times

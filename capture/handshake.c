@@ -161,7 +161,7 @@ static uint8_t reply_for_errno(int error)
     }
 }
 
-static void on_server_dialed(void *ctx, int fd, int error)
+static void on_server_dialed(void *ctx, int fd, const struct sockaddr_storage *local, int error)
 {
     struct conn *conn = ctx;
     proxy_busy(conn->proxy);
@@ -170,16 +170,11 @@ static void on_server_dialed(void *ctx, int fd, int error)
         refuse_request(conn, reply_for_errno(error));
         return;
     }
-    if (conn->proxy->stamps)
-        input_enable_stamps(fd);
-    struct sockaddr_storage local = {0};
-    socklen_t local_len = sizeof local;
-    getsockname(fd, (struct sockaddr *)&local, &local_len);
     char text[RESOLVE_TEXT_SIZE];
-    uint16_t port = resolve_text(&local, text);
-    const struct sockaddr_in *in = (const struct sockaddr_in *)&local;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
-    bool ipv6 = local.ss_family == AF_INET6;
+    uint16_t port = resolve_text(local, text);
+    const struct sockaddr_in *in = (const struct sockaddr_in *)local;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)local;
+    bool ipv6 = local->ss_family == AF_INET6;
     uint8_t answer[22];
     size_t len = socks_write_reply(answer, SOCKS_SUCCEEDED,
                                    ipv6 ? (const uint8_t *)&in6->sin6_addr : (const uint8_t *)&in->sin_addr,
@@ -284,8 +279,9 @@ static void upstream_failed(struct conn *conn, int error)
     }
 }
 
-static void on_upstream_dialed(void *ctx, int fd, int error)
+static void on_upstream_dialed(void *ctx, int fd, const struct sockaddr_storage *local, int error)
 {
+    (void)local;
     struct conn *conn = ctx;
     struct handshake *handshake = conn->handshake;
     proxy_busy(conn->proxy);
@@ -293,8 +289,6 @@ static void on_upstream_dialed(void *ctx, int fd, int error)
         upstream_failed(conn, error);
         return;
     }
-    if (conn->proxy->stamps)
-        input_enable_stamps(fd);
     side_open(&conn->server, conn->proxy->base, fd, conn_now(conn));
     socks_init(&handshake->from_server, MITM__DIRECTION__TO_CLIENT);
     uint8_t greeting[2 + sizeof handshake->methods] = {SOCKS_VERSION, (uint8_t)handshake->methods_n};

@@ -10,6 +10,7 @@
 #include "capture/conn.h"
 #include "capture/decode/app.h"
 #include "capture/log.h"
+#include "capture/side.h"
 
 /* The kernel copies to and from whole pages faster. */
 #define PROXY_READ_ALIGN 4096
@@ -268,7 +269,7 @@ struct proxy *proxy_new(const struct proxy_settings *settings, int *error)
     proxy->credentials = credentials_new();
     TAILQ_INIT(&proxy->conns);
     TAILQ_INIT(&proxy->dead);
-    proxy->stamps = input_enable_stamps(fd);
+    proxy->stamps = side_prepare(fd);
     event_assign(&proxy->accept_event, proxy->base, fd, EV_READ | EV_PERSIST, on_acceptable, proxy);
     evtimer_assign(&proxy->accept_again, proxy->base, on_accept_again, proxy);
     evtimer_assign(&proxy->flush_timer, proxy->base, on_flush, proxy);

@@ -9,6 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/input.h"
+
+bool side_prepare(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); /* urgent data are data like others (RFC 6093) */
+    return input_enable_stamps(fd);
+}
+
 void side_init(struct side *side, struct conn *conn, side_fn *on_readable, side_fn *on_drained)
 {
     side->conn = conn;
@@ -103,9 +113,6 @@ void side_open(struct side *side, struct event_base *base, int fd, uint64_t t_ns
 {
     side->fd = fd;
     side->emptied_t_ns = t_ns;
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); /* urgent data are data like others (RFC 6093) */
     event_assign(&side->read, base, fd, EV_READ | EV_PERSIST, on_readable, side);
     event_assign(&side->write, base, fd, EV_WRITE, on_writable, side);
     if (side->kept_len > 0)

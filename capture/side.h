@@ -36,6 +36,13 @@ struct side {
     bool broken;              /* it takes no more bytes: they are dropped. Reading it will tell why. */
 };
 
+/*
+ * Set the options that the sockets of all sides have: no delay of small segments, urgent data in line, the kernel's
+ * receive times. To be called for those that connect before they do, and for the one that listens: accepted ones
+ * inherit them. Return whether the kernel gives receive times.
+ */
+bool side_prepare(int fd);
+
 /* Initialise `side` of `conn`, without a socket yet. */
 void side_init(struct side *side, struct conn *conn, side_fn *on_readable, side_fn *on_drained);
 

@@ -49,9 +49,10 @@ static struct {
     int calls, fd, error;
 } result;
 
-static void on_done(void *ctx, int fd, int error)
+static void on_done(void *ctx, int fd, const struct sockaddr_storage *local, int error)
 {
     (void)ctx;
+    cr_assert_eq(fd >= 0, local != NULL);
     result.calls++;
     result.fd = fd;
     result.error = error;
