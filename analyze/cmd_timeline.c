@@ -50,7 +50,7 @@ static int draw(const struct model_session *session, const struct request *reque
         cli_warn("nothing happens in this period (mitm-analyze connections shows the times)");
         code = CLI_NO;
     } else {
-        const struct render_options options = {.width_px = (double)request->width};
+        const struct render_options options = {.width_px = (double)request->width, .links = true};
         int error;
         /* Thousands of lines take a while. */
         bool say = session->connection_count > 2000 && isatty(STDERR_FILENO);

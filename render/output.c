@@ -51,10 +51,14 @@ static void append_text_attribute(GString *out, const char *name, const char *va
     g_string_append_c(out, '"');
 }
 
-/* Append one hit area as SVG. */
-static void append_svg_hit(GString *out, const struct layout_hit *hit, bool links)
+/*
+ * Append one hit area as SVG. `targets` (NULL: no links) are the links whose target is in the picture already: the
+ * first area with a link is its target, so that picture.svg#connection-435 shows that lane, and a click gives that
+ * address.
+ */
+static void append_svg_hit(GString *out, const struct layout_hit *hit, GHashTable *targets)
 {
-    bool linked = links && hit->link;
+    bool linked = targets && hit->link;
     if (!linked && !hit->tooltip)
         return;
     if (linked) {
@@ -63,6 +67,8 @@ static void append_svg_hit(GString *out, const struct layout_hit *hit, bool link
         g_string_append_c(out, '>');
     }
     g_string_append(out, "<rect");
+    if (linked && hit->link[0] == '#' && g_hash_table_add(targets, (gpointer)(uintptr_t)hit->link))
+        append_text_attribute(out, "id", hit->link + 1);
     append_number_attribute(out, "x", hit->rect.x);
     append_number_attribute(out, "y", hit->rect.y);
     append_number_attribute(out, "width", hit->rect.width);
@@ -97,9 +103,14 @@ static void complete_svg(GString *out, gsize start, const struct layout *layout,
     char *end = g_strrstr(out->str + start, "</svg>");
     if (end)
         g_string_truncate(out, (gsize)(end - out->str));
+    if (links)
+        g_string_append(out, "<style>rect:target{fill:#f2c94c;fill-opacity:.3}</style>\n");
     g_string_append(out, "<g fill=\"none\" stroke=\"none\" pointer-events=\"all\">\n");
+    GHashTable *targets = links ? g_hash_table_new(g_str_hash, g_str_equal) : NULL;
     for (guint i = 0; i < page->hits->len; i++)
-        append_svg_hit(out, &g_array_index(page->hits, struct layout_hit, i), links);
+        append_svg_hit(out, &g_array_index(page->hits, struct layout_hit, i), targets);
+    if (targets)
+        g_hash_table_destroy(targets);
     g_string_append(out, "</g>\n</svg>\n");
     const char *opening = strstr(out->str + start, "<svg");
     const char *behind = opening ? strchr(opening, '>') : NULL;

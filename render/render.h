@@ -39,7 +39,7 @@ struct render_options {
     double page_width_pt; /* PDF: page size in points, each held to 420 … 4000; 0: A4 landscape, 842 × 595 */
     double page_height_pt;
     double scale;  /* PNG: pixels per CSS pixel, held to 1 … 4; 0: 2. Lowered for pictures that are very tall */
-    bool links;    /* SVG, image map: make the figure's links; leave it out for a file that stands alone */
+    bool links;    /* SVG, image map: make the figure's links; in an SVG, "#name" leads to the lane with that link */
     bool no_index; /* PDF: leave out the index of lanes and the links to it */
 };
 

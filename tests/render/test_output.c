@@ -51,8 +51,9 @@ struct svg_facts {
     size_t depth;
     size_t links;
     size_t tooltips;
-    bool has_435; /* a link to #connection-435 */
-    bool has_bar; /* a tooltip "bar 0.0" */
+    bool has_435;       /* a link to #connection-435 */
+    bool has_bar;       /* a tooltip "bar 0.0" */
+    size_t targets_435; /* elements with the id connection-435 */
     bool in_title;
 };
 
@@ -68,6 +69,7 @@ static void on_start(GMarkupParseContext *context, const gchar *element, const g
     cr_assert(strcmp(element, "script") != 0);
     for (size_t i = 0; names[i]; i++) {
         cr_assert(!g_str_has_prefix(names[i], "on"), "%s", names[i]);
+        facts->targets_435 += strcmp(names[i], "id") == 0 && strcmp(values[i], "connection-435") == 0;
         if (strcmp(element, "a") != 0)
             continue;
         cr_assert_str_eq(names[i], "xlink:href");
@@ -114,6 +116,7 @@ Test(output, svg_is_well_formed)
 {
     struct render_buffer drawing = draw(&plan, RENDER_SVG, true);
     struct svg_facts facts = parse(drawing.bytes, drawing.len_bytes);
+    cr_assert_eq(facts.targets_435, 1, "the link has one target");
     cr_assert(facts.has_435 && facts.has_bar && facts.links > 30 && facts.tooltips > facts.links);
     render_buffer_fini(&drawing);
     drawing = draw(&plan, RENDER_SVG, false);
