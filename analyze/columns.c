@@ -64,12 +64,6 @@ void columns_add_text(struct columns *columns, struct text text, const char *suf
     add_cell(columns, cell);
 }
 
-void columns_end_row(struct columns *columns)
-{
-    while (columns->count % columns->n != 0)
-        columns_add(columns, "%s", "");
-}
-
 /* Characters of UTF-8 text of our own. */
 static size_t width_of(const char *text)
 {

@@ -23,9 +23,6 @@ void columns_add(struct columns *columns, const char *format, ...) __attribute__
 /* Add a cell of recorded text and a suffix of our own. */
 void columns_add_text(struct columns *columns, struct text text, const char *suffix);
 
-/* End the row: the cells that are missing stay empty. */
-void columns_end_row(struct columns *columns);
-
 /* Write all rows to `out`, `indent` spaces before each. If they are wider than `width` (0: any), the cells of the first
  * column are shortened ("www.exam…"), to 20 characters at least. */
 void columns_print(const struct columns *columns, FILE *out, size_t indent, size_t width);

@@ -18,14 +18,6 @@ void escape_print(FILE *out, struct text text)
     }
 }
 
-size_t escape_width(struct text text)
-{
-    size_t width = 0;
-    for (uint32_t i = 0; i < text.len; i++)
-        width += is_plain(text.data[i]) ? 1 : 4;
-    return width;
-}
-
 void escape_print_csv(FILE *out, struct text text)
 {
     bool formula = text.len > 0 && strchr("=+-@", text.data[0]) && text.data[0];

@@ -12,9 +12,6 @@
 /* Print `text` to `out`; all but printable ASCII, and the backslash, become \xHH. */
 void escape_print(FILE *out, struct text text);
 
-/* Return how many columns escape_print() takes for `text`. */
-size_t escape_width(struct text text);
-
 /* Print `text` as a field of CSV (RFC 4180) after the same escaping, with quotes where they are needed. A field that a
  * spreadsheet would take for a formula gets an apostrophe in front. */
 void escape_print_csv(FILE *out, struct text text);

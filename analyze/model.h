@@ -27,7 +27,7 @@
 #define MODEL_MAX_EXCHANGES   4000000
 #define MODEL_NO_INDEX        UINT32_MAX
 
-/* One direction of a connection; index with model_direction(). */
+/* The directions of a connection, as indices. */
 enum { MODEL_TO_SERVER, MODEL_TO_CLIENT, MODEL_DIRECTIONS };
 
 /* The fields of a message's head, or its trailers, as recorded; read them with model_headers_next(). */

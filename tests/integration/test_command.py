@@ -103,12 +103,13 @@ def test_signals_reach_the_command(box):
 
 def test_a_command_that_ignores_signals(box):
     """The second signal ends the recording, cleanly, without the command."""
-    marker = box.folder / "started"
-    proxy, path = box.record(["sh", "-c", f"trap '' TERM; echo $$ > {marker}; exec sleep 60"])
+    marker, asked = box.folder / "started", box.folder / "asked"
+    stubborn = f"trap 'echo > {asked}' TERM; echo $$ > {marker}; while :; do sleep 0.1; done"
+    proxy, path = box.record(["sh", "-c", stubborn])
     pid = int(wait_until(lambda: marker.exists() and marker.read_text(encoding="ascii").strip(), "the command runs"))
     try:
         proxy.process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        wait_until(asked.exists, "the command has been asked to end", 5)
         equal(proxy.process.poll(), None, "the proxy waits for its command")
         equal(proxy.stop(signal.SIGTERM), 128 + signal.SIGTERM, "exit status")
         check(alive(pid) and "has not ended" in proxy.err(), f"the command goes on: {proxy.err()}")
@@ -122,7 +123,10 @@ def test_nohup(box):
     """Who is started with SIGHUP ignored goes on when the terminal is gone."""
     proxy = box.proxy(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     proxy.process.send_signal(signal.SIGHUP)
-    time.sleep(0.2)
+    for _ in range(3):  # in turns of its loop that come after the signal
+        with socks.dial(proxy.port) as client:
+            client.sendall(socks.greeting(0))
+            equal(socks.receive(client, 2), b"\x05\x00", "answer after SIGHUP")
     equal(proxy.process.poll(), None, "exit status")
     proxy.end()
 
