@@ -196,7 +196,7 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     announce(run, listen, path);
     int code = start_command(run, listen);
     raise_file_limit(); /* ours, not the command's */
-    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open == 0))
+    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open + run->proxy->undecided == 0))
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
 
