@@ -54,7 +54,7 @@ static struct ruleset what_is_denied(long abi)
     return denied;
 }
 
-static bool enter_landlock(void)
+bool sandbox_enter_landlock(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1)
@@ -149,7 +149,7 @@ static void allow_own_affairs(scmp_filter_ctx filter)
          SCMP_A2(SCMP_CMP_EQ, NETLINK_SOCK_DIAG));
 }
 
-static bool enter_seccomp(void)
+bool sandbox_enter_seccomp(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     assert(filter);
@@ -180,8 +180,8 @@ struct sandbox sandbox_enter(void)
     prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
         drop_privileges();
-        sandbox.landlock = enter_landlock();
-        sandbox.seccomp = enter_seccomp();
+        sandbox.landlock = sandbox_enter_landlock();
+        sandbox.seccomp = sandbox_enter_seccomp();
     }
     if (!sandbox.landlock && !sandbox.seccomp)
         fputs("warning: this kernel has neither seccomp nor Landlock: the live view is not confined\n", stderr);
