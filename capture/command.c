@@ -21,7 +21,7 @@ static bool names(const char *entry, const char *name)
     return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
-static bool is_replaced(const char *entry)
+bool command_is_proxy_variable(const char *entry)
 {
     for (size_t i = 0; i < PROXY_VARIABLES; i++) {
         if (names(entry, proxy_variables[i]))
@@ -49,7 +49,7 @@ static char **make_environment(const char *address)
             abort();
     }
     for (size_t i = 0; i < n; i++) {
-        if (!is_replaced(environ[i]))
+        if (!command_is_proxy_variable(environ[i]))
             list[used++] = environ[i];
     }
     return list;

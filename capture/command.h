@@ -13,6 +13,9 @@
  */
 int command_start(char *const *words, const char *address, pid_t *pid) __attribute__((warn_unused_result));
 
+/* Return whether `entry` of an environment ("NAME=value") names a proxy, or where not to use one. */
+bool command_is_proxy_variable(const char *entry);
+
 /* Return whether `pid` has ended, without waiting; store its status as a shell counts it: 128 + N if signal N ended it.
  */
 bool command_ended(pid_t pid, uint32_t *status);

@@ -9,36 +9,65 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/browser.h"
 #include "capture/command.h"
 #include "capture/log.h"
 #include "capture/options.h"
 #include "capture/proxy.h"
 #include "capture/status.h"
+#include "view/child.h"
 
 enum {
     STATUS_MS = 500,
     /* After the command's end its last bytes may still be on their way through us. */
-    DRAIN_MS = 500
+    DRAIN_MS = 500,
+    /* A browser that was asked to end is made to after so long. */
+    BROWSER_END_MS = 5000
 };
 
 /* A recording under way. */
 struct run {
     const struct options *options;
     struct proxy *proxy;
-    char path[64]; /* of the session, where we named it */
-    pid_t command; /* 0: none, or ended */
-    uint32_t command_status;
-    bool draining;    /* the command has ended: stop when its connections have */
-    int passed_on;    /* a signal that the command has been sent; 0: none */
-    int abandoned_by; /* the signal after that: we stop, and the command goes on; 0: none */
+    struct view_child *view; /* NULL: there is none */
+    char path[64];           /* of the session, where we named it */
+    pid_t command;           /* 0: none, or ended */
+    struct browser *browser; /* NULL: none */
+    bool browser_runs;
+    uint32_t command_status; /* of the browser as well */
+    bool draining;           /* the command has ended: stop when its connections have */
+    int passed_on;           /* a signal that the command has been sent; 0: none */
+    int abandoned_by;        /* the signal after that: we stop, and the command goes on; 0: none */
     bool stop;
-    struct event *interrupt, *terminate, *hangup, *child, *status_timer, *drain_timer;
+    struct event *interrupt, *terminate, *hangup, *child, *status_timer, *drain_timer, *kill_timer;
 };
+
+/* The user ends the recording: the browser first, gently the first time. */
+static void end_browser(struct run *run)
+{
+    bool again = run->passed_on != 0;
+    browser_signal(run->browser, again ? SIGKILL : SIGTERM);
+    run->passed_on = SIGTERM;
+    struct timeval delay = {.tv_sec = BROWSER_END_MS / 1000};
+    event_add(run->kill_timer, &delay);
+}
+
+static void on_kill(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct run *run = arg;
+    browser_signal(run->browser, SIGKILL);
+}
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
     (void)what;
     struct run *run = arg;
+    if (run->browser_runs) {
+        end_browser(run);
+        return;
+    }
     if (run->command == 0) {
         run->stop = true;
         return;
@@ -60,8 +89,13 @@ static void on_child(evutil_socket_t number, short what, void *arg)
     (void)number;
     (void)what;
     struct run *run = arg;
-    if (run->command == 0 || !command_ended(run->command, &run->command_status))
+    if (run->browser_runs) {
+        run->browser_runs = !browser_ended(run->browser, &run->command_status);
+        if (run->browser_runs)
+            return;
+    } else if (run->command == 0 || !command_ended(run->command, &run->command_status)) {
         return;
+    }
     run->command = 0;
     run->draining = true;
     struct timeval delay = {.tv_usec = DRAIN_MS * 1000};
@@ -104,17 +138,18 @@ static void add_events(struct run *run)
     run->child = new_signal(run, SIGCHLD, on_child);
     run->drain_timer = evtimer_new(run->proxy->base, on_drained, run);
     run->status_timer = event_new(run->proxy->base, -1, EV_PERSIST, on_status, run);
-    if (!run->drain_timer || !run->status_timer)
+    run->kill_timer = evtimer_new(run->proxy->base, on_kill, run);
+    if (!run->drain_timer || !run->status_timer || !run->kill_timer)
         abort();
     struct timeval interval = {.tv_usec = STATUS_MS * 1000};
-    if (!run->options->quiet && !run->options->proxy.command && isatty(STDERR_FILENO))
+    if (!run->options->quiet && !run->proxy->settings.command && isatty(STDERR_FILENO))
         event_add(run->status_timer, &interval);
 }
 
 static void free_events(struct run *run)
 {
-    struct event *events[] = {run->interrupt, run->terminate,    run->hangup,
-                              run->child,     run->status_timer, run->drain_timer};
+    struct event *events[] = {run->interrupt,    run->terminate,   run->hangup,    run->child,
+                              run->status_timer, run->drain_timer, run->kill_timer};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i])
             event_free(events[i]);
@@ -161,25 +196,58 @@ static void announce(const struct run *run, const char *listen, const char *path
 {
     if (!is_loopback(&run->options->proxy.listen))
         log_line("warning: not only this computer can use the proxy at %s", listen);
-    log_line("listening on %s", listen);
+    log_line("listening on %s%s", listen, run->view ? "; live view: http://mitm.proxy (through this proxy)" : "");
     if (!run->options->quiet)
         log_line("recording to %s%s", path,
-                 run->options->proxy.command ? ""
-                                             : "; set this address as SOCKS5 host in your browser; end with Ctrl-C");
+                 run->proxy->settings.command ? ""
+                                              : "; set this address as SOCKS5 host in your browser; end with Ctrl-C");
+}
+
+enum { ADDRESS_SIZE = 80 };
+
+/* Write to `address` where the proxy is reached, and return it: listening on all addresses, on the loopback one. */
+static const char *reach_address(const struct proxy *proxy, char address[ADDRESS_SIZE])
+{
+    char listen[64];
+    proxy_listen_address(proxy, listen, sizeof listen);
+    const char *port = strrchr(listen, ':');
+    bool any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+    snprintf(address, ADDRESS_SIZE, "%s%s", any ? "127.0.0.1" : "", any ? port : listen);
+    return address;
+}
+
+/* Make the browser under measurement, if there shall be one. Return EXIT_OK, or the code to exit with. */
+static int make_browser(struct run *run)
+{
+    const struct options *options = run->options;
+    char address[ADDRESS_SIZE];
+    int error;
+    if (options->browser == BROWSER_NONE)
+        return EXIT_OK;
+    run->browser = browser_new(options->browser, reach_address(run->proxy, address), options->address,
+                               run->view != NULL, options->headless, &error);
+    if (run->browser) {
+        run->proxy->settings.command = browser_words(run->browser);
+        return EXIT_OK;
+    }
+    const char *name = options->browser == BROWSER_FIREFOX ? "firefox-esr" : "chromium";
+    if (error == ENOENT)
+        log_line("%s is not installed (or not in PATH): apt install %s", name, name);
+    else
+        log_line("cannot make a profile for %s: %s", name, strerror(error));
+    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
 }
 
 /* Start the command under measurement, if there is one. Return EXIT_OK, or the code to exit with. */
-static int start_command(struct run *run, const char *listen)
+static int start_command(struct run *run)
 {
-    char *const *words = run->options->proxy.command;
+    char *const *words = run->proxy->settings.command;
     if (!words)
         return EXIT_OK;
-    /* Listening on all addresses, we are reached on the loopback one. */
-    char address[80];
-    const char *port = strrchr(listen, ':');
-    bool any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
-    snprintf(address, sizeof address, "%s%s", any ? "127.0.0.1" : "", any ? port : listen);
-    int error = command_start(words, address, &run->command);
+    char address[ADDRESS_SIZE];
+    int error = run->browser ? browser_start(run->browser)
+                             : command_start(words, reach_address(run->proxy, address), &run->command);
+    run->browser_runs = run->browser && error == 0;
     if (error == 0)
         return EXIT_OK;
     run->command = 0;
@@ -194,9 +262,9 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     proxy_listen_address(run->proxy, listen, sizeof listen);
     proxy_start(run->proxy, recorder);
     announce(run, listen, path);
-    int code = start_command(run, listen);
+    int code = start_command(run);
     raise_file_limit(); /* ours, not the command's */
-    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open == 0))
+    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open + run->proxy->undecided == 0))
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
 
@@ -204,7 +272,7 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
         log_line("the command has not ended: it goes on without the proxy");
         code = 128 + run->abandoned_by;
     }
-    bool commanded = run->options->proxy.command != NULL && !run->abandoned_by;
+    bool commanded = run->proxy->settings.command != NULL && !run->abandoned_by;
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     EVENT_SET(end, cause, commanded ? MITM__SESSION_END_CAUSE__COMMAND_ENDED : MITM__SESSION_END_CAUSE__SIGNAL);
     if (commanded)
@@ -216,41 +284,74 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
         status_summary(&run->proxy->stats, &stats, t_ns, path);
     if (error)
         log_line("%s: the end of the session could not be written: %s", path, strerror(error));
-    if (code == EXIT_OK)
+    bool ended_by_user = run->browser && run->passed_on; /* which is no failure of the browser's */
+    if (code == EXIT_OK && !ended_by_user)
         code = (int)run->command_status;
     return code == EXIT_OK && (error || stats.lost_events > 0) ? EXIT_IO : code;
+}
+
+/* Start the process of the live view, unless there shall be none; without it recording goes on as well. */
+static void start_view(struct run *run, struct proxy_settings *settings)
+{
+    int error;
+    if (run->options->no_view)
+        return;
+    run->view = view_child_start(view_run, &error);
+    if (run->view)
+        settings->view_path = view_child_path(run->view);
+    else
+        log_line("the live view cannot be started: %s. Recording goes on without it.", strerror(error));
+}
+
+/* Read the hosts file, create the session and record. Return the exit code. */
+static int open_and_record(struct run *run)
+{
+    const struct options *options = run->options;
+    const char *message, *path;
+    size_t line;
+    int error;
+    if (options->hosts_path && !resolver_read_hosts(run->proxy->resolver, options->hosts_path, &message, &line)) {
+        if (line > 0)
+            log_line("%s:%zu: %s", options->hosts_path, line, message);
+        else
+            log_line("%s: %s", options->hosts_path, message);
+        return EXIT_IO;
+    }
+    struct recorder *recorder = open_recorder(run, &path, &error);
+    if (!recorder) {
+        log_line("cannot create %s: %s%s", path, strerror(error),
+                 error == EEXIST ? ". Use --force to replace it." : "");
+        return EXIT_IO;
+    }
+    if (run->view)
+        view_child_show(run->view, path);
+    add_events(run);
+    int code = record(run, recorder, path);
+    free_events(run);
+    return code;
 }
 
 /* Open what the recording needs, then record. Return the exit code. */
 static int run(const struct options *options)
 {
     struct run run = {.options = options};
-    int error;
-    run.proxy = proxy_new(&options->proxy, &error);
-    if (!run.proxy) {
+    struct proxy_settings settings = options->proxy;
+    int error, code;
+    start_view(&run, &settings); /* before there are threads and sockets */
+    run.proxy = proxy_new(&settings, &error);
+    if (run.proxy) {
+        code = make_browser(&run);
+        if (code == EXIT_OK)
+            code = open_and_record(&run);
+    } else {
         char listen[64];
         proxy_address_text(&options->proxy.listen, listen, sizeof listen);
         log_line("cannot listen on %s: %s. Choose another address with -l.", listen, strerror(error));
-        return EXIT_IO;
+        code = EXIT_IO;
     }
-    int code = EXIT_IO;
-    const char *message, *path;
-    size_t line;
-    struct recorder *recorder = NULL;
-    if (options->hosts_path && !resolver_read_hosts(run.proxy->resolver, options->hosts_path, &message, &line)) {
-        if (line > 0)
-            log_line("%s:%zu: %s", options->hosts_path, line, message);
-        else
-            log_line("%s: %s", options->hosts_path, message);
-    } else if (!(recorder = open_recorder(&run, &path, &error))) {
-        log_line("cannot create %s: %s%s", path, strerror(error),
-                 error == EEXIST ? ". Use --force to replace it." : "");
-    } else {
-        add_events(&run);
-        code = record(&run, recorder, path);
-        free_events(&run);
-    }
+    browser_free(run.browser);
     proxy_free(run.proxy);
+    view_child_end(run.view);
     return code;
 }
 

@@ -16,34 +16,42 @@
 #define DEFAULT_UPSTREAM         "socks5://127.0.0.1:9050"
 #define DEFAULT_BODY_LIMIT_BYTES ((uint64_t)64 << 10)
 
-static const char help[] = "Usage: mitm-proxy [options] [-- COMMAND ...]\n"
-                           "\n"
-                           "Records what a browser does through Tor, or any other SOCKS5 proxy: every SOCKS\n"
-                           "and HTTP event with its time. Browsers use it as a SOCKS5 proxy.\n"
-                           "\n"
-                           "  -l, --listen ADDR:PORT   listen there (127.0.0.1:9000); port 0 is any free port\n"
-                           "  -u, --upstream UPSTREAM  socks5://ADDR:PORT (default: Tor, socks5://127.0.0.1:9050),\n"
-                           "                           or direct: the built-in SOCKS5 server\n"
-                           "  -w, --write FILE         session file (mitm-DATE-TIME.mitm in the current folder);\n"
-                           "                           a name that ends in .zst is compressed\n"
-                           "      --force              replace FILE if it exists\n"
-                           "      --body-limit SIZE    record so much of the data of each body: a number of bytes,\n"
-                           "                           64K (default), 2M, none or all\n"
-                           "      --label TEXT         what this session is called in reports\n"
-                           "      --hosts FILE         names and addresses, as in hosts(5), for the built-in server\n"
-                           "  -q, --quiet              no status line, no summary\n"
-                           "  -h, --help               this text\n"
-                           "  -V, --version            the version\n"
-                           "\n"
-                           "With a COMMAND: runs it with the proxy in its environment (ALL_PROXY, http_proxy, ...),\n"
-                           "stops recording when it ends, and exits with its status.\n"
-                           "\n"
-                           "Examples:\n"
-                           "  mitm-proxy -w session.mitm\n"
-                           "  mitm-proxy -u direct -w s.mitm -- curl -s http://example.org/\n"
-                           "  mitm-analyze stats session.mitm\n"
-                           "\n"
-                           "Exit status: that of COMMAND; else 0 ok, 2 wrong usage, 3 cannot listen, read or write.\n";
+static const char help[] =
+    "Usage: mitm-proxy [options] [-- COMMAND ...]\n"
+    "       mitm-proxy [options] --browser firefox|chromium [URL]\n"
+    "\n"
+    "Records what a browser does through Tor, or any other SOCKS5 proxy: every SOCKS\n"
+    "and HTTP event with its time. Browsers use it as a SOCKS5 proxy; through it they show\n"
+    "the recording while it grows: http://mitm.proxy\n"
+    "\n"
+    "  -l, --listen ADDR:PORT   listen there (127.0.0.1:9000); port 0 is any free port\n"
+    "  -u, --upstream UPSTREAM  socks5://ADDR:PORT (default: Tor, socks5://127.0.0.1:9050),\n"
+    "                           or direct: the built-in SOCKS5 server\n"
+    "  -w, --write FILE         session file (mitm-DATE-TIME.mitm in the current folder);\n"
+    "                           a name that ends in .zst is compressed\n"
+    "      --force              replace FILE if it exists\n"
+    "      --body-limit SIZE    record so much of the data of each body: a number of bytes,\n"
+    "                           64K (default), 2M, none or all\n"
+    "      --label TEXT         what this session is called in reports\n"
+    "      --hosts FILE         names and addresses, as in hosts(5), for the built-in server\n"
+    "      --no-view            no live view at http://mitm.proxy\n"
+    "      --browser NAME       start firefox or chromium with a fresh profile that uses the\n"
+    "                           proxy, show URL and the live view, record until it ends\n"
+    "      --headless           the browser shows no window\n"
+    "  -q, --quiet              no status line, no summary\n"
+    "  -h, --help               this text\n"
+    "  -V, --version            the version\n"
+    "\n"
+    "With a COMMAND: runs it with the proxy in its environment (ALL_PROXY, http_proxy, ...),\n"
+    "stops recording when it ends, and exits with its status.\n"
+    "\n"
+    "Examples:\n"
+    "  mitm-proxy -w session.mitm\n"
+    "  mitm-proxy -u direct -w s.mitm -- curl -s http://example.org/\n"
+    "  mitm-proxy --browser firefox http://example.org/\n"
+    "  mitm-analyze stats session.mitm\n"
+    "\n"
+    "Exit status: that of COMMAND or browser; else 0 ok, 2 wrong usage, 3 cannot listen, read or write.\n";
 
 /* Complain about the value of an option. */
 static bool bad(const char *option, const char *value, const char *remedy)
@@ -139,7 +147,15 @@ static bool one_line(const char *text)
     return strlen(text) <= 1024;
 }
 
-enum { OPTION_BODY_LIMIT = 256, OPTION_LABEL, OPTION_HOSTS, OPTION_FORCE };
+enum {
+    OPTION_BODY_LIMIT = 256,
+    OPTION_LABEL,
+    OPTION_HOSTS,
+    OPTION_FORCE,
+    OPTION_NO_VIEW,
+    OPTION_BROWSER,
+    OPTION_HEADLESS
+};
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"upstream", required_argument, NULL, 'u'},
@@ -148,6 +164,9 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"label", required_argument, NULL, OPTION_LABEL},
                                              {"hosts", required_argument, NULL, OPTION_HOSTS},
                                              {"force", no_argument, NULL, OPTION_FORCE},
+                                             {"no-view", no_argument, NULL, OPTION_NO_VIEW},
+                                             {"browser", required_argument, NULL, OPTION_BROWSER},
+                                             {"headless", no_argument, NULL, OPTION_HEADLESS},
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
@@ -176,6 +195,14 @@ static bool take(struct options *options, int option, const char *value)
         return true;
     case OPTION_FORCE:
         options->force = true;
+        return true;
+    case OPTION_NO_VIEW:
+        options->no_view = true;
+        return true;
+    case OPTION_BROWSER:
+        return browser_kind_of(value, &options->browser) || bad("--browser", value, "give firefox or chromium");
+    case OPTION_HEADLESS:
+        options->headless = true;
         return true;
     case 'q':
         options->quiet = true;
@@ -213,12 +240,26 @@ enum options_result options_parse(struct options *options, int argc, char **argv
         if (!take(options, option, optarg))
             return OPTIONS_BAD;
     }
-    if (optind < argc) {
+    if (optind < argc && options->browser) {
+        options->address = optind + 1 == argc ? browser_address(argv[optind]) : NULL;
+        if (optind + 1 < argc) {
+            log_line("%s: --browser takes one URL, and no command", argv[optind + 1]);
+            return OPTIONS_BAD;
+        }
+        if (!options->address) {
+            log_line("%s: give the address of a page: http://…, https://… or about:…", argv[optind]);
+            return OPTIONS_BAD;
+        }
+    } else if (optind < argc) {
         if (strcmp(argv[optind - 1], "--") != 0) {
             log_line("%s: a command to run stands behind --; see mitm-proxy --help", argv[optind]);
             return OPTIONS_BAD;
         }
         options->proxy.command = argv + optind;
+    }
+    if (options->headless && !options->browser) {
+        log_line("--headless belongs to --browser; see mitm-proxy --help");
+        return OPTIONS_BAD;
     }
     if (options->hosts_path && !options->proxy.direct) {
         log_line("--hosts %s: only the built-in server (-u direct) looks names up", options->hosts_path);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "capture/browser.h"
 #include "capture/proxy.h"
 
 enum exit_code {
@@ -19,7 +20,11 @@ struct options {
     struct proxy_settings proxy;
     const char *session_path; /* NULL: named after date and time */
     const char *hosts_path;   /* NULL: none */
+    enum browser_kind browser; /* to be started and measured */
+    bool headless;             /* without windows */
+    char *address;             /* that it shows; NULL: none */
     bool force;
+    bool no_view; /* no live view at http://mitm.proxy */
     bool quiet;
 };
 
