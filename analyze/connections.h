@@ -26,8 +26,8 @@ struct connections_line {
 };
 
 /*
- * Return the events of `connection`, in the order of their times, and store their number in *count. `raw`: recorded text
- * is in the values as it is, and must be escaped before it is shown. Free them with connections_lines_free().
+ * Return the events of `connection`, in the order of their times, and store their number in *count. `raw`: recorded
+ * text is in the values as it is, and must be escaped before it is shown. Free them with connections_lines_free().
  */
 struct connections_line *connections_lines_new(const struct model_session *session,
                                                const struct model_connection *connection, bool raw, size_t *count);
