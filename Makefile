@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 300
 FUZZ_TARGETS = http socks reader
 
 BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libisal-dev \
-	libzstd-dev libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
+	libseccomp-dev libzstd-dev libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
 	poppler-utils libxml2-utils zstd man-db procps

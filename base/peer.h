@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * Store in *uid the user who owns the peer's socket of the TCP connection accepted as `fd`, as sock_diag(7) tells. Return
- * false if the peer is not on this computer, or that cannot be found out.
+ * Store in *uid the user who owns the peer's socket of the TCP connection accepted as `fd`, as sock_diag(7) tells.
+ * Return false if the peer is not on this computer, or that cannot be found out.
  */
 bool peer_user(int fd, uid_t *uid) __attribute__((warn_unused_result));
 

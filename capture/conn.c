@@ -1,7 +1,9 @@
 #include "capture/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/conn_private.h"
 #include "capture/decode/app.h"
@@ -12,10 +14,61 @@
 static void emit(void *ctx, Mitm__Record *record)
 {
     struct conn *conn = ctx;
+    if (conn->part == CONN_LEFT_OUT)
+        return;
+    if (conn->part == CONN_UNDECIDED) {
+        proxy_set_slack(conn->proxy, record);
+        held_take(&conn->held, record);
+        return;
+    }
     EVENT_SET(*record, connection, conn->id);
     if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
         conn->proxy->stats.requests++;
     proxy_record(conn->proxy, record);
+}
+
+static void drop_held(struct conn *conn)
+{
+    held_drop(&conn->held);
+    free(conn->held_login);
+    conn->held_login = NULL;
+}
+
+/* Record what was held. */
+static void emit_held(void *ctx, Mitm__Record *record)
+{
+    struct conn *conn = ctx;
+    struct credentials *credentials = conn->proxy->credentials;
+    if (record->event_case == MITM__RECORD__EVENT_SOCKS_AUTH_START && conn->held_login) {
+        uint32_t number = credentials_number(credentials, conn->held_login, conn->held_login_len);
+        if (number > 0)
+            EVENT_SET(*record->socks_auth_start, credential, number);
+    }
+    emit(conn, record);
+}
+
+void conn_measure(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    if (conn->part != CONN_UNDECIDED)
+        return;
+    conn->part = CONN_MEASURED;
+    proxy->undecided--;
+    proxy->stats.open++;
+    conn->id = (uint32_t)++proxy->stats.connections;
+    struct event_sink sink = {.emit = emit_held, .ctx = conn};
+    held_release(&conn->held, proxy->arena, &sink);
+    drop_held(conn);
+}
+
+void conn_hold_login(struct conn *conn, const uint8_t *login, size_t len)
+{
+    free(conn->held_login);
+    conn->held_login = malloc(len);
+    if (!conn->held_login)
+        abort();
+    memcpy(conn->held_login, login, len);
+    conn->held_login_len = len;
 }
 
 uint64_t conn_now(const struct conn *conn)
@@ -44,6 +97,8 @@ static void end_direction(struct conn *conn, Mitm__Direction direction, Mitm__En
 void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     struct proxy_stats *stats = &conn->proxy->stats;
+    if (conn->part == CONN_LEFT_OUT)
+        return;
     if (direction == MITM__DIRECTION__TO_SERVER) {
         conn->to_server_bytes += len;
         stats->to_server_bytes += len;
@@ -118,6 +173,7 @@ void conn_finish(struct conn *conn, Mitm__EndCause cause, int error)
 {
     if (conn->state == CONN_DEAD)
         return;
+    conn_measure(conn);
     bool reset = cause == MITM__END_CAUSE__RESET || cause == MITM__END_CAUSE__CONNECTION_ERROR;
     side_close(&conn->client, reset);
     side_close(&conn->server, reset);
@@ -130,7 +186,8 @@ void conn_finish(struct conn *conn, Mitm__EndCause cause, int error)
     EVENT_SET(ev, to_client_bytes, conn->to_client_bytes);
     event_emit(&conn->sink, &record);
     conn_set_state(conn, CONN_DEAD);
-    conn->proxy->stats.open--;
+    if (conn->part == CONN_MEASURED)
+        conn->proxy->stats.open--;
     TAILQ_REMOVE(&conn->proxy->conns, conn, link);
     TAILQ_INSERT_TAIL(&conn->proxy->dead, conn, link);
 }
@@ -144,6 +201,7 @@ void conn_reap(struct proxy *proxy)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&proxy->dead));) {
         TAILQ_REMOVE(&proxy->dead, conn, link);
+        drop_held(conn);
         if (conn->app)
             app_free(conn->app);
         free(conn);
@@ -160,6 +218,7 @@ static void socket_failed(struct side *from, int error)
 
 void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len)
 {
+    conn_measure(conn);
     side_close(&conn->server, false);
     conn->server.ended = true;
     side_send(&conn->client, answer, len);
@@ -221,7 +280,7 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
     struct proxy *proxy = conn->proxy;
     struct side *to = other(from);
     size_t len = (size_t)input->len_bytes;
-    if (side_send(to, proxy->buffer, len) && !from->paused)
+    if (side_send(to, proxy->buffer, len) && !from->paused && conn->part == CONN_MEASURED)
         proxy_passed_on(proxy, input);
     conn_tap(conn, direction, input->t_ns, proxy->buffer, len);
     if (side_gone(to))
@@ -307,17 +366,26 @@ static void on_server_readable(struct side *side)
     }
 }
 
-void conn_start(struct proxy *proxy, uint32_t id, int fd, const struct sockaddr_storage *client)
+void conn_leave_out(struct conn *conn)
+{
+    assert(conn->part == CONN_UNDECIDED);
+    conn->part = CONN_LEFT_OUT;
+    conn->proxy->undecided--;
+    drop_held(conn);
+    side_close(&conn->server, false);
+    memset(&conn->server, 0, sizeof conn->server);
+    side_init(&conn->server, conn, on_server_readable, on_drained);
+}
+
+void conn_start(struct proxy *proxy, int fd, const struct sockaddr_storage *client)
 {
     struct conn *conn = calloc(1, sizeof *conn);
     if (!conn)
         abort();
     conn->proxy = proxy;
-    conn->id = id;
     conn->sink = (struct event_sink){.emit = emit, .ctx = conn};
     TAILQ_INSERT_TAIL(&proxy->conns, conn, link);
-    proxy->stats.connections++;
-    proxy->stats.open++;
+    proxy->undecided++;
     side_init(&conn->client, conn, on_client_readable, on_drained);
     side_init(&conn->server, conn, on_server_readable, on_drained);
     side_open(&conn->client, proxy->base, fd, conn_now(conn));

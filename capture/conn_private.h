@@ -3,6 +3,7 @@
 #define MITM_CAPTURE_CONN_PRIVATE_H
 
 #include "capture/conn.h"
+#include "capture/held.h"
 #include "capture/side.h"
 
 enum conn_state {
@@ -25,13 +26,24 @@ enum conn_state {
     CONN_DEAD
 };
 
+/* Whether a connection is part of the measurement: that is known with its SOCKS request. */
+enum conn_part {
+    CONN_UNDECIDED, /* its records are held */
+    CONN_MEASURED,
+    CONN_LEFT_OUT /* the live view's: it is not recorded, counted or changed in any way */
+};
+
 struct app;
 struct handshake;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
     struct proxy *proxy;
-    uint32_t id;
+    uint32_t id; /* Record.connection; 0: no record of it has been written yet */
+    enum conn_part part;
+    struct held held;    /* its records, while `id` is 0 */
+    uint8_t *held_login; /* its SOCKS_AUTH message, for the number in the SocksAuthStart held; NULL: none */
+    size_t held_login_len;
     enum conn_state state;
     struct side client, server;
     struct handshake *handshake; /* NULL from CONN_RELAY on */
@@ -46,6 +58,19 @@ uint64_t conn_now(const struct conn *conn);
 
 /* Enter `state`: reads from the sides that it wants to be read. */
 void conn_set_state(struct conn *conn, enum conn_state state);
+
+/*
+ * `conn`, undecided so far, is part of the measurement: it gets its number, and what was held is recorded. Does nothing
+ * if that is decided.
+ */
+void conn_measure(struct conn *conn);
+
+/* `conn`, undecided so far, is none of the measurement's: no trace remains of it. The upstream's side is closed, and
+ * the server's side can be opened anew. */
+void conn_leave_out(struct conn *conn);
+
+/* Hold the `len` bytes at `login` (SOCKS_AUTH) until the SocksAuthStart held gets its number. */
+void conn_hold_login(struct conn *conn, const uint8_t *login, size_t len);
 
 /* Decode and count `len` bytes behind the handshake. */
 void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/peer.h"
 #include "capture/decode/socks.h"
 #include "capture/dial.h"
+#include "capture/viewlink.h"
 
 struct handshake {
     struct socks from_client, from_server;
@@ -345,6 +347,49 @@ static void upstream_reply(struct conn *conn, uint64_t t_ns, uint8_t command)
         conn_refuse(conn, bytes->bytes, bytes->len_bytes); /* refused, or resolved: there is nothing to relay */
 }
 
+/* ---------------------------------------------------------------- the live view */
+
+/* Connect the client with the view's process: what is relayed from now on is none of the measurement's. */
+static void open_view(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    uint8_t answer[1024];
+    size_t len = socks_write_reply(answer, SOCKS_SUCCEEDED, NULL, 0, 0);
+    int error;
+    int fd = viewlink_connect(proxy->settings.view_path, &error);
+    if (fd >= 0) {
+        side_send(&conn->client, answer, len);
+        side_open(&conn->server, proxy->base, fd, conn_now(conn));
+        conn_begin_relay(conn);
+        return;
+    }
+    proxy_report_shortage(proxy, error);
+    size_t text_len = strlen(viewlink_unavailable);
+    assert(len + text_len <= sizeof answer);
+    memcpy(answer + len, viewlink_unavailable, text_len);
+    conn_refuse(conn, answer, len + text_len);
+}
+
+/* Serve the request if it is for mitm.proxy; return whether it is. Else the connection is part of the measurement. */
+static bool serve_view(struct conn *conn)
+{
+    enum viewlink_request kind = viewlink_classify(&conn->handshake->message);
+    if (kind == VIEWLINK_OTHER) {
+        conn_measure(conn);
+        return false;
+    }
+    conn_leave_out(conn);
+    if (kind == VIEWLINK_REFUSED || !conn->proxy->settings.view_path) {
+        refuse_request(conn, SOCKS_CONNECTION_REFUSED);
+    } else if (!peer_is_own_user(conn->client.fd)) {
+        proxy_report_stranger(conn->proxy);
+        refuse_request(conn, SOCKS_NOT_ALLOWED);
+    } else {
+        open_view(conn);
+    }
+    return true;
+}
+
 /* ---------------------------------------------------------------- the client's messages */
 
 static void client_greeting(struct conn *conn)
@@ -377,9 +422,7 @@ static void emit_auth(struct conn *conn)
     socks_credentials(auth, &username, &username_len, &password, &password_len);
     EVENT_NEW(record, ev, auth->first_t_ns, SocksAuthStart, SOCKS_AUTH_START, socks_auth_start);
     EVENT_SET_BYTES(ev, username, username, username_len);
-    uint32_t number = credentials_number(conn->proxy->credentials, auth->bytes, auth->len_bytes);
-    if (number > 0)
-        EVENT_SET(ev, credential, number);
+    conn_hold_login(conn, auth->bytes, auth->len_bytes);
     event_emit(&conn->sink, &record);
 }
 
@@ -402,6 +445,8 @@ static void client_request(struct conn *conn)
     struct handshake *handshake = conn->handshake;
     uint8_t command = handshake->message.command;
     event_del(&handshake->timer);
+    if (serve_view(conn))
+        return;
     if (conn->proxy->settings.direct) {
         set_timer(conn, conn->proxy->settings.handshake_ms);
         serve_request(conn);
@@ -563,7 +608,7 @@ void handshake_upstream_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *d
     else
         upstream_reply(conn, t_ns, command);
     take_early(conn);
-    if (used == len)
+    if (used == len || conn->part == CONN_LEFT_OUT) /* what else it sent is not for the view's client */
         return;
     if (conn->state == CONN_RELAY) {
         side_send(&conn->client, data + used, len - used);

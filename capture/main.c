@@ -14,6 +14,7 @@
 #include "capture/options.h"
 #include "capture/proxy.h"
 #include "capture/status.h"
+#include "view/child.h"
 
 enum {
     STATUS_MS = 500,
@@ -25,8 +26,9 @@ enum {
 struct run {
     const struct options *options;
     struct proxy *proxy;
-    char path[64]; /* of the session, where we named it */
-    pid_t command; /* 0: none, or ended */
+    struct view_child *view; /* NULL: there is none */
+    char path[64];           /* of the session, where we named it */
+    pid_t command;           /* 0: none, or ended */
     uint32_t command_status;
     bool draining;    /* the command has ended: stop when its connections have */
     int passed_on;    /* a signal that the command has been sent; 0: none */
@@ -161,7 +163,7 @@ static void announce(const struct run *run, const char *listen, const char *path
 {
     if (!is_loopback(&run->options->proxy.listen))
         log_line("warning: not only this computer can use the proxy at %s", listen);
-    log_line("listening on %s", listen);
+    log_line("listening on %s%s", listen, run->view ? "; live view: http://mitm.proxy (through this proxy)" : "");
     if (!run->options->quiet)
         log_line("recording to %s%s", path,
                  run->options->proxy.command ? ""
@@ -196,7 +198,7 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     announce(run, listen, path);
     int code = start_command(run, listen);
     raise_file_limit(); /* ours, not the command's */
-    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open == 0))
+    while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open + run->proxy->undecided == 0))
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
 
@@ -221,16 +223,32 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     return code == EXIT_OK && (error || stats.lost_events > 0) ? EXIT_IO : code;
 }
 
+/* Start the process of the live view, unless there shall be none; without it recording goes on as well. */
+static void start_view(struct run *run, struct proxy_settings *settings)
+{
+    int error;
+    if (run->options->no_view)
+        return;
+    run->view = view_child_start(view_run, &error);
+    if (run->view)
+        settings->view_path = view_child_path(run->view);
+    else
+        log_line("the live view cannot be started: %s. Recording goes on without it.", strerror(error));
+}
+
 /* Open what the recording needs, then record. Return the exit code. */
 static int run(const struct options *options)
 {
     struct run run = {.options = options};
+    struct proxy_settings settings = options->proxy;
     int error;
-    run.proxy = proxy_new(&options->proxy, &error);
+    start_view(&run, &settings); /* before there are threads and sockets */
+    run.proxy = proxy_new(&settings, &error);
     if (!run.proxy) {
         char listen[64];
         proxy_address_text(&options->proxy.listen, listen, sizeof listen);
         log_line("cannot listen on %s: %s. Choose another address with -l.", listen, strerror(error));
+        view_child_end(run.view);
         return EXIT_IO;
     }
     int code = EXIT_IO;
@@ -246,11 +264,14 @@ static int run(const struct options *options)
         log_line("cannot create %s: %s%s", path, strerror(error),
                  error == EEXIST ? ". Use --force to replace it." : "");
     } else {
+        if (run.view)
+            view_child_show(run.view, path);
         add_events(&run);
         code = record(&run, recorder, path);
         free_events(&run);
     }
     proxy_free(run.proxy);
+    view_child_end(run.view);
     return code;
 }
 

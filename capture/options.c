@@ -19,7 +19,8 @@
 static const char help[] = "Usage: mitm-proxy [options] [-- COMMAND ...]\n"
                            "\n"
                            "Records what a browser does through Tor, or any other SOCKS5 proxy: every SOCKS\n"
-                           "and HTTP event with its time. Browsers use it as a SOCKS5 proxy.\n"
+                           "and HTTP event with its time. Browsers use it as a SOCKS5 proxy; through it they show\n"
+                           "the recording while it grows: http://mitm.proxy\n"
                            "\n"
                            "  -l, --listen ADDR:PORT   listen there (127.0.0.1:9000); port 0 is any free port\n"
                            "  -u, --upstream UPSTREAM  socks5://ADDR:PORT (default: Tor, socks5://127.0.0.1:9050),\n"
@@ -31,6 +32,7 @@ static const char help[] = "Usage: mitm-proxy [options] [-- COMMAND ...]\n"
                            "                           64K (default), 2M, none or all\n"
                            "      --label TEXT         what this session is called in reports\n"
                            "      --hosts FILE         names and addresses, as in hosts(5), for the built-in server\n"
+                           "      --no-view            no live view at http://mitm.proxy\n"
                            "  -q, --quiet              no status line, no summary\n"
                            "  -h, --help               this text\n"
                            "  -V, --version            the version\n"
@@ -139,7 +141,7 @@ static bool one_line(const char *text)
     return strlen(text) <= 1024;
 }
 
-enum { OPTION_BODY_LIMIT = 256, OPTION_LABEL, OPTION_HOSTS, OPTION_FORCE };
+enum { OPTION_BODY_LIMIT = 256, OPTION_LABEL, OPTION_HOSTS, OPTION_FORCE, OPTION_NO_VIEW };
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"upstream", required_argument, NULL, 'u'},
@@ -148,6 +150,7 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"label", required_argument, NULL, OPTION_LABEL},
                                              {"hosts", required_argument, NULL, OPTION_HOSTS},
                                              {"force", no_argument, NULL, OPTION_FORCE},
+                                             {"no-view", no_argument, NULL, OPTION_NO_VIEW},
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
@@ -176,6 +179,9 @@ static bool take(struct options *options, int option, const char *value)
         return true;
     case OPTION_FORCE:
         options->force = true;
+        return true;
+    case OPTION_NO_VIEW:
+        options->no_view = true;
         return true;
     case 'q':
         options->quiet = true;

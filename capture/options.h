@@ -20,6 +20,7 @@ struct options {
     const char *session_path; /* NULL: named after date and time */
     const char *hosts_path;   /* NULL: none */
     bool force;
+    bool no_view; /* no live view at http://mitm.proxy */
     bool quiet;
 };
 

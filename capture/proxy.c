@@ -83,10 +83,15 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     report_recorder(proxy);
 }
 
-void proxy_record(struct proxy *proxy, Mitm__Record *record)
+void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record)
 {
     if (proxy->slack_ns >= SLACK_LEAST_NS && record->t_ns == proxy->arrival_ns)
         EVENT_SET(*record, t_slack_ns, proxy->slack_ns);
+}
+
+void proxy_record(struct proxy *proxy, Mitm__Record *record)
+{
+    proxy_set_slack(proxy, record);
     recorder_take(proxy->recorder, record);
     if (!proxy->flush_armed) {
         struct timeval delay = {.tv_usec = RECORDER_FLUSH_MS * 1000};
@@ -187,6 +192,13 @@ bool proxy_report_shortage(struct proxy *proxy, int error)
     return true;
 }
 
+void proxy_report_stranger(struct proxy *proxy)
+{
+    if (is_time_to_tell(proxy, &proxy->stranger_t_ns))
+        log_line("refused to show the live view to another user, or to another computer. It is for who runs "
+                 "mitm-proxy: run both programs as the same user.");
+}
+
 /* ---------------------------------------------------------------- accepting */
 
 static void on_accept_again(evutil_socket_t fd, short what, void *arg)
@@ -221,7 +233,7 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
                 continue;
             return;
         }
-        conn_start(proxy, (uint32_t)(proxy->stats.connections + 1), fd, &client);
+        conn_start(proxy, fd, &client);
     }
 }
 
@@ -267,6 +279,7 @@ struct proxy *proxy_new(const struct proxy_settings *settings, int *error)
     proxy->listen_fd = fd;
     proxy->base = new_base();
     proxy->credentials = credentials_new();
+    proxy->arena = event_arena_new();
     TAILQ_INIT(&proxy->conns);
     TAILQ_INIT(&proxy->dead);
     proxy->stamps = side_prepare(fd);
@@ -323,6 +336,7 @@ void proxy_free(struct proxy *proxy)
         return;
     resolver_free(proxy->resolver);
     credentials_free(proxy->credentials);
+    event_arena_free(proxy->arena);
     close(proxy->listen_fd);
     event_base_free(proxy->base);
     free(proxy->buffer);

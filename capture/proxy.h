@@ -34,11 +34,12 @@ struct proxy_settings {
     struct sockaddr_storage upstream; /* unless `direct` */
     uint64_t body_limit_bytes;        /* APP_BODY_UNLIMITED: all */
     unsigned handshake_ms;            /* that a client may take for its part of the handshake, and we for connecting */
+    const char *view_path;            /* Unix socket of the live view's process; NULL: there is no live view */
     const char *label;                /* NULL: none */
     char *const *command;             /* NULL-terminated words of the command under measurement; NULL: none */
 };
 
-/* Counters for status line and summary. */
+/* Counters for status line and summary; connections to the live view are not in them. */
 struct proxy_stats {
     uint64_t connections, open;
     uint64_t requests; /* HTTP */
@@ -53,21 +54,23 @@ struct proxy {
     struct credentials *credentials;
     struct proxy_settings settings;
     struct proxy_stats stats;
-    bool stamps; /* the kernel stamps what arrives */
+    uint64_t undecided; /* connections open that may be in the statistics or not: conn_measure() */
+    bool stamps;        /* the kernel stamps what arrives */
 
     /* For the connections. */
     struct conn_list conns;
-    struct conn_list dead;  /* to be freed when their callbacks have returned */
-    uint8_t *buffer;        /* PROXY_READ_BYTES */
-    bool upstream_reported; /* the user has been told that the upstream cannot be used, and it has not been since */
-    uint64_t arrival_ns;    /* of what is being read, */
-    uint64_t slack_ns;      /* and how much before that its first byte may have come (Record.t_slack_ns) */
+    struct conn_list dead;     /* to be freed when their callbacks have returned */
+    uint8_t *buffer;           /* PROXY_READ_BYTES */
+    struct event_arena *arena; /* for what was held */
+    bool upstream_reported;    /* the user has been told that the upstream cannot be used, and it has not been since */
+    uint64_t arrival_ns;       /* of what is being read, */
+    uint64_t slack_ns;         /* and how much before that its first byte may have come (Record.t_slack_ns) */
 
     int listen_fd;
     struct event accept_event, accept_again, flush_timer;
     bool flush_armed;
-    uint64_t shortage_t_ns, stall_t_ns; /* when the user was last told of these; 0: never */
-    int recorder_error;                 /* as last told to the user */
+    uint64_t shortage_t_ns, stall_t_ns, stranger_t_ns; /* when the user was last told of these; 0: never */
+    int recorder_error;                                /* as last told to the user */
     struct {
         uint64_t count, sum_ns, max_ns;
         uint64_t since_ns;
@@ -114,11 +117,17 @@ void proxy_busy(struct proxy *proxy);
 /* Count that bytes of `input` have been passed on by now. */
 void proxy_passed_on(struct proxy *proxy, const struct input *input);
 
+/* Set t_slack_ns of `record` if it is of what is being read, which may have come before that. */
+void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record);
+
 /* Record `record`. */
 void proxy_record(struct proxy *proxy, Mitm__Record *record);
 
 /* Tell the user, once, that the upstream cannot be used because of `error` (errno); with 0, that it can be again. */
 void proxy_report_upstream(struct proxy *proxy, int error);
+
+/* Tell the user, at most once in a minute, that somebody else asked for the live view and was refused. */
+void proxy_report_stranger(struct proxy *proxy);
 
 /*
  * Return whether `error` (errno) means that there are no file descriptors or no memory for another socket; then tell

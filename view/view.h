@@ -19,7 +19,8 @@ struct view_options {
     int control_fd;
 };
 
-/* Confine this process, then serve until SIGTERM, or until the other end of control_fd is closed. Return an exit code. */
+/* Confine this process, then serve until SIGTERM, or until the other end of control_fd is closed. Return an exit code.
+ */
 int view_run(const struct view_options *options);
 
 #endif
