@@ -78,6 +78,13 @@ static void begin_document(const struct document *document)
         html_string(out, document->place->key);
         fputs("\">\n", out);
     }
+    if (document->input->live && !document->place->self_contained) {
+        fputs("<script class=\"live\" src=\"", out);
+        html_string(out, document->place->base);
+        fputs("script.js?key=", out);
+        html_string(out, document->place->key);
+        fputs("\" defer></script>\n", out);
+    }
     fputs("<title>", out);
     head_write_title(document);
     fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n", out);

@@ -102,7 +102,7 @@ void answer_error(struct evhttp_request *request, int status, const char *text)
                         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%d</title></head>"
                         "<body><p>%s</p></body></html>\n",
                         status, text);
-    send(request, status, "text/html; charset=utf-8", body);
+    deliver(request, status, "text/html; charset=utf-8", body);
 }
 
 void answer_redirect(struct evhttp_request *request, const char *location)

@@ -1,6 +1,6 @@
 /*
- * Answers to HTTP requests, with the header lines that all answers of the view have. An answer ends the request: it must
- * not be used afterwards. Also good for requests whose client has gone.
+ * Answers to HTTP requests, with the header lines that all answers of the view have. An answer ends the request: it
+ * must not be used afterwards. Also good for requests whose client has gone.
  */
 #ifndef MITM_VIEW_ANSWER_H
 #define MITM_VIEW_ANSWER_H
@@ -12,8 +12,8 @@
 /* Clients that do not take their answers may keep so many bytes of memory in all; then further requests are refused. */
 #define ANSWER_MAX_HELD_BYTES 67108864
 
-/* Add the header lines of every answer to the request's. `inlined`: those of a document with its style and images within
- * (report.html), else those of a document that loads them from the view. */
+/* Add the header lines of every answer to the request's. `inlined`: those of a document with its style and images
+ * within (report.html), else those of a document that loads them from the view. */
 void answer_safe_headers(struct evhttp_request *request, bool inlined);
 
 /* Add a header line. `value` must not hold control characters. */

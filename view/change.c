@@ -14,8 +14,9 @@
 
 enum { MAX_WAITING = 16 };
 
-static const char *const names[] = {"connect-delay", "request-delay", "seed",     "rate-down", "rate-up", "rate-down-total",
-                                    "rate-up-total", "upstream",      "headers",  "mark",      "recording"};
+static const char *const names[] = {"connect-delay",   "request-delay", "seed",     "rate-down", "rate-up",
+                                    "rate-down-total", "rate-up-total", "upstream", "headers",   "mark",
+                                    "recording"};
 
 struct question {
     struct change *change;
@@ -100,8 +101,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
     struct question *question = ctx;
     (void)fd;
     (void)what;
-    end(question, question->problem ? question->problem
-                                    : "The proxy has not answered in time: it is not known whether the change was made.");
+    end(question, question->problem
+                      ? question->problem
+                      : "The proxy has not answered in time: it is not known whether the change was made.");
 }
 
 /* Take in an answer: "NUMBER ok\n" or "NUMBER what is wrong\n". */

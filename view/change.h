@@ -1,6 +1,6 @@
 /*
- * Changes of the settings: the view may not make them itself; it asks the proxy (view/control.h) and waits for the answer,
- * at most CHANGE_PATIENCE_SECONDS.
+ * Changes of the settings: the view may not make them itself; it asks the proxy (view/control.h) and waits for the
+ * answer, at most CHANGE_PATIENCE_SECONDS.
  */
 #ifndef MITM_VIEW_CHANGE_H
 #define MITM_VIEW_CHANGE_H

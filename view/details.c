@@ -169,7 +169,8 @@ void details_free(struct details *details)
     free(details);
 }
 
-bool details_ask(struct details *details, size_t session, const uint32_t *ids, size_t n, details_ready *ready, void *ctx)
+bool details_ask(struct details *details, size_t session, const uint32_t *ids, size_t n, details_ready *ready,
+                 void *ctx)
 {
     if (details->wish_count == MAX_WAITERS)
         return false;

@@ -17,17 +17,17 @@ struct details;
 
 typedef void details_ready(void *ctx);
 
-/* Return what will read `path` in the loop `base`; the caller frees it with details_free(). `grows`: the end of the file
- * is the end so far. */
+/* Return what will read `path` in the loop `base`; the caller frees it with details_free(). `grows`: the end of the
+ * file is the end so far. */
 struct details *details_new(struct event_base *base, const char *path, bool grows);
 void details_free(struct details *details);
 
 /*
- * Call ready(ctx) from the loop when details_model() has the connections with the `n` ids (copied) of the session number
- * `session`, as far as the file holds them now. Return false if too many wait already.
+ * Call ready(ctx) from the loop when details_model() has the connections with the `n` ids (copied) of the session
+ * number `session`, as far as the file holds them now. Return false if too many wait already.
  */
-bool details_ask(struct details *details, size_t session, const uint32_t *ids, size_t n, details_ready *ready, void *ctx)
-    __attribute__((warn_unused_result));
+bool details_ask(struct details *details, size_t session, const uint32_t *ids, size_t n, details_ready *ready,
+                 void *ctx) __attribute__((warn_unused_result));
 
 /* Return a model of that session alone, with these connections at least; NULL if the file has no such session. It holds
  * until ready(ctx) returns. */

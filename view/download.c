@@ -1,6 +1,7 @@
 #include "view/download.h"
 
 #include <event2/buffer.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct download {
     struct evhttp_request *request;
     int fd;
     uint64_t left_bytes;
+    struct event *breaking; /* the connection is to be broken off */
 };
 
 static size_t running;
@@ -25,6 +27,7 @@ static void release(struct download *download)
 {
     running--;
     close(download->fd);
+    event_free(download->breaking);
     free(download);
 }
 
@@ -39,21 +42,13 @@ static void closed(struct evhttp_connection *connection, void *ctx)
         evhttp_send_reply_end(request);
 }
 
-static void free_connection(evutil_socket_t fd, short what, void *ctx)
+/* The file has become shorter than we said: only a broken connection can tell the client. */
+static void on_breaking(evutil_socket_t fd, short what, void *ctx)
 {
+    struct download *download = ctx;
     (void)fd;
     (void)what;
-    evhttp_connection_free(ctx);
-}
-
-/* The file has become shorter than we said: only a broken connection can tell the client. Not freed here, since this is
- * its own callback. */
-static void break_off(struct download *download, struct evhttp_connection *connection)
-{
-    const struct timeval at_once = {0, 0};
-    (void)download;
-    if (event_base_once(evhttp_connection_get_base(connection), -1, EV_TIMEOUT, free_connection, connection, &at_once) != 0)
-        abort();
+    evhttp_connection_free(evhttp_request_get_connection(download->request)); /* calls closed() */
 }
 
 static void send_piece(struct evhttp_connection *connection, void *ctx)
@@ -71,7 +66,7 @@ static void send_piece(struct evhttp_connection *connection, void *ctx)
     ssize_t n = read(download->fd, piece, wanted);
     if (n <= 0) {
         free(piece);
-        break_off(download, connection);
+        event_active(download->breaking, EV_TIMEOUT, 0); /* not here, in the connection's own callback */
         return;
     }
     struct evbuffer *buffer = evbuffer_new();
@@ -108,7 +103,10 @@ bool download_serve(struct evhttp_request *request, const char *path, uint64_t l
         return true;
     }
     struct download *download = memory_new(1, sizeof *download);
-    *download = (struct download){request, fd, len_bytes};
+    *download = (struct download){.request = request, .fd = fd, .left_bytes = len_bytes};
+    download->breaking = evtimer_new(evhttp_connection_get_base(connection), on_breaking, download);
+    if (!download->breaking)
+        abort();
     running++;
     evhttp_connection_set_closecb(connection, closed, download);
     evhttp_send_reply_start(request, 200, NULL);

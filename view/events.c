@@ -10,7 +10,7 @@
 #include "view/answer.h"
 
 enum {
-    ALIVE_EVERY = 15,      /* ticks: a comment goes out, so that both ends notice when the other is gone */
+    ALIVE_EVERY = 15,        /* ticks: a comment goes out, so that both ends notice when the other is gone */
     MAX_UNREAD_BYTES = 4096, /* that a client may leave in our buffer */
     SILENCE_SECONDS = 86400  /* clients say nothing: that must not end the stream */
 };

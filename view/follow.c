@@ -75,7 +75,7 @@ static void find_problem(struct follow *follow)
         snprintf(text, sizeof text, "the file has been removed; what was read of it is shown");
     else if (follow->grows && same && (now.st_dev != follow->first.st_dev || now.st_ino != follow->first.st_ino))
         snprintf(text, sizeof text, "another file has taken its place; what was read of the first one is shown");
-    else if (follow->grows && same && (uint64_t)now.st_size < follow->first.st_size)
+    else if (follow->grows && same && now.st_size < follow->first.st_size)
         snprintf(text, sizeof text, "the file has become shorter; what was read of it before is shown");
     else if (follow->finished || !cut_off) /* what still grows has no end yet */
         intake_describe(&follow->verdict, text, sizeof text);
@@ -127,11 +127,11 @@ struct follow *follow_new(struct event_base *base, const char *path, const char 
     follow->grows = grows;
     follow->exists = stat(path, &follow->first) == 0;
     follow->turn = slice_event(base, take_turn, follow);
-    follow->handler = (struct intake_handler){
-        .ctx = follow, .begin_file = begin_file, .record = take_record, .end_file = end_file};
+    follow->handler =
+        (struct intake_handler){.ctx = follow, .begin_file = begin_file, .record = take_record, .end_file = end_file};
     follow->intake = intake_new(&follow->path, 1, grows, &follow->handler);
-    follow->model = model_new(&(struct model_options){.max_connections = FOLLOW_MAX_CONNECTIONS,
-                                                      .max_exchanges = FOLLOW_MAX_EXCHANGES});
+    follow->model = model_new(
+        &(struct model_options){.max_connections = FOLLOW_MAX_CONNECTIONS, .max_exchanges = FOLLOW_MAX_EXCHANGES});
     follow->details = details_new(base, path, grows);
     return follow;
 }

@@ -1,6 +1,6 @@
 /*
- * What the view knows of one session file: its model, kept up with the file as long as somebody asks. Reading is done in
- * slices of FOLLOW_SLICE_NS between which the event loop serves others; when nobody asks, nothing is read.
+ * What the view knows of one session file: its model, kept up with the file as long as somebody asks. Reading is done
+ * in slices of FOLLOW_SLICE_NS between which the event loop serves others; when nobody asks, nothing is read.
  *
  * Memory is bounded: FOLLOW_MAX_CONNECTIONS and FOLLOW_MAX_EXCHANGES are kept (about 150 MB and 500 MB), the events of
  * further ones counted. Header fields are kept of the connections that are shown with them alone (view/details.h).
@@ -21,9 +21,9 @@ struct follow;
 typedef void follow_ready(void *ctx);
 
 /*
- * Return what will follow the file `path` in the loop `base`; nothing is read yet. `name` is the file's name for people,
- * `grows`: a program still writes it. The strings must outlive the result, which the caller frees with follow_free(); then
- * nobody may be waiting any more.
+ * Return what will follow the file `path` in the loop `base`; nothing is read yet. `name` is the file's name for
+ * people, `grows`: a program still writes it. The strings must outlive the result, which the caller frees with
+ * follow_free(); then nobody may be waiting any more.
  */
 struct follow *follow_new(struct event_base *base, const char *path, const char *name, bool grows);
 void follow_free(struct follow *follow);
@@ -35,8 +35,8 @@ void follow_free(struct follow *follow);
 bool follow_ask(struct follow *follow, follow_ready *ready, void *ctx) __attribute__((warn_unused_result));
 
 /*
- * Like follow_ask(), but for the header fields of the connections with the `n` ids of the session number `session` (1, 2
- * …): when ready(ctx) runs, and until it returns, follow_details() has them.
+ * Like follow_ask(), but for the header fields of the connections with the `n` ids of the session number `session` (1,
+ * 2 …): when ready(ctx) runs, and until it returns, follow_details() has them.
  */
 bool follow_ask_details(struct follow *follow, size_t session, const uint32_t *ids, size_t n, follow_ready *ready,
                         void *ctx) __attribute__((warn_unused_result));

@@ -65,11 +65,9 @@ static void send_html(struct job *job, const struct report_input *input)
         place.failed = failure != NULL;
         place.message = failure ? failure : job->message;
     }
-    struct report_input shown = *input;
-    shown.live = input->live && !file;
     struct output output;
     output_begin(&output);
-    report_html(output.file, &shown, &job->query, &place);
+    report_html(output.file, input, &job->query, &place);
     if (file)
         save_as(job, ".html");
     else if (job->query.refresh_s > 0) {
@@ -182,7 +180,7 @@ static bool needs_details(const struct job *job, const struct model_session *ses
 {
     if (job->kind != PAGE_HTML && job->kind != PAGE_FILE)
         return false;
-    return session && session->connection_count > 0 && report_headers_wanted(session, &job->query);
+    return session && session->connection_count > 0 && job->query.headers == 2;
 }
 
 /* Have the header fields read of the connections that the document shows. */
@@ -192,11 +190,18 @@ static void ask_details(struct job *job, const struct report_input *input, const
     size_t count = session->connection_count, n = 0;
     bool *shown = memory_new(count, sizeof *shown);
     uint32_t *ids = memory_new(count, sizeof *ids);
-    report_connections(input, &job->query, shown);
-    for (size_t i = 0; i < count; i++) {
-        if (shown[i])
-            ids[n++] = model_connection(session, i)->id;
-    }
+    struct report_query query = job->query;
+    bool all_parts = job->kind == PAGE_FILE;
+    query.part = all_parts ? 1 : query.part;
+    size_t parts = report_connections(input, &query, shown);
+    do {
+        for (size_t i = 0; i < count; i++) {
+            if (shown[i])
+                ids[n++] = model_connection(session, i)->id;
+        }
+        if (++query.part <= parts && all_parts)
+            report_connections(input, &query, shown);
+    } while (query.part <= parts && all_parts);
     if (!follow_ask_details(job->site->follow, number, ids, n, details_ready, job))
         refuse(job);
     free(shown);

@@ -1,5 +1,5 @@
-/* What the view shows of a session: the document, its pictures and its downloads (report/report.h), once the model is up
- * to date. */
+/* What the view shows of a session: the document, its pictures and its downloads (report/report.h), once the model is
+ * up to date. */
 #ifndef MITM_VIEW_PAGE_H
 #define MITM_VIEW_PAGE_H
 

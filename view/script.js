@@ -1,6 +1,6 @@
 /*
- * Keeps the page current: when the session has changed, loads this page again and puts the new <main> in the place of the
- * old one. Without this script the page is the same, as it was when it was loaded.
+ * Keeps the page current: when the session has changed, loads this page again and puts the new <header> and <main> in the
+ * place of the old ones. Without this script the page is the same, as it was when it was loaded.
  */
 "use strict";
 (() => {
@@ -8,7 +8,10 @@
   const events = new URL("events" + own.search, own);
   const pauseAfterFailure = 2000; // ms
 
-  let main = document.querySelector("main");
+  const selectors = ["body > header", "body > main"];
+  const parts = () => selectors.map(selector => document.querySelector(selector)).filter(Boolean);
+  const holds = node => parts().some(part => part.contains(node));
+  const main = document.querySelector("main");
   if (!main || !window.EventSource || !window.fetch)
     return;
 
@@ -45,13 +48,13 @@
     pause.setAttribute("aria-pressed", String(paused));
   }
 
-  /* Whether the reader is doing something that a new <main> would disturb. */
+  /* Whether the reader is doing something that new parts would disturb. */
   function busy() {
     const focus = document.activeElement;
-    if (focus && main.contains(focus) && focus.matches("input, select, textarea, button"))
+    if (focus && holds(focus) && focus.matches("input, select, textarea, button"))
       return true;
     const selection = document.getSelection();
-    return Boolean(selection) && !selection.isCollapsed && main.contains(selection.anchorNode);
+    return Boolean(selection) && !selection.isCollapsed && holds(selection.anchorNode);
   }
 
   /* How to find an element again in the new page: by its id, or the id that its link leads to. */
@@ -67,22 +70,26 @@
     return details.id || details.closest("[id]")?.id + " " + index;
   }
 
+  /* Put the parts of the document `fresh` in place; what was open, in view and in focus stays so. */
   function replace(fresh) {
     const open = new Map();
-    main.querySelectorAll("details").forEach((details, index) => open.set(keyOf(details, index), details.open));
-    const focused = main.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+    document.querySelectorAll("details").forEach((details, index) => open.set(keyOf(details, index), details.open));
+    const focused = holds(document.activeElement) ? nameOf(document.activeElement) : null;
     const [x, y] = [window.scrollX, window.scrollY];
     fresh.querySelectorAll("details").forEach((details, index) => {
       const was = open.get(keyOf(details, index));
       if (was !== undefined)
         details.open = was;
     });
-    const adopted = document.adoptNode(fresh);
-    main.replaceWith(adopted);
-    main = adopted;
+    document.title = fresh.title;
+    for (const selector of selectors) {
+      const [old, next] = [document.querySelector(selector), fresh.querySelector(selector)];
+      if (old && next)
+        old.replaceWith(document.adoptNode(next));
+    }
     window.scrollTo(x, y);
     if (focused)
-      main.querySelector(focused)?.focus({preventScroll: true});
+      document.querySelector(focused)?.focus({preventScroll: true});
   }
 
   async function update() {
@@ -99,10 +106,8 @@
       if (!answer.ok)
         throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const freshMain = fresh.querySelector("main");
-      if (freshMain && !paused && !busy()) {
-        document.title = fresh.title;
-        replace(freshMain);
+      if (!paused && !busy()) {
+        replace(fresh);
         say("");
       } else {
         behind = true;

@@ -24,9 +24,9 @@
 enum {
     MAX_HEADERS_BYTES = 16384,
     MAX_BODY_BYTES = 8192,
-    PATIENCE_SECONDS = 30,  /* with clients that neither read nor write */
-    MAX_DESCRIPTORS = 200,  /* more are not accepted until some are closed */
-    RECORDER_MS = 200       /* after so long, what the proxy has recorded is in the file */
+    PATIENCE_SECONDS = 30, /* with clients that neither read nor write */
+    MAX_DESCRIPTORS = 200, /* more are not accepted until some are closed */
+    RECORDER_MS = 200      /* after so long, what the proxy has recorded is in the file */
 };
 
 struct server {
@@ -38,7 +38,7 @@ struct server {
     struct page_site site, sample;
     struct events *events, *sample_events;
     struct change *change; /* NULL: nothing can be changed */
-    char *name, *stem;     /* of the session's file */
+    char *stem;            /* of the names of downloads */
 };
 
 /* ---------------------------------------------------------------- what can be asked for */
@@ -167,8 +167,7 @@ static void serve_get(struct server *server, struct evhttp_request *request)
         site = &server->sample;
         name = target + sizeof sample - 1;
     }
-    const struct route *route =
-        target[0] == '/' ? find_route(name, len - (size_t)(name - target)) : NULL;
+    const struct route *route = target[0] == '/' ? find_route(name, len - (size_t)(name - target)) : NULL;
     struct evkeyvalq query;
     bool parsed = evhttp_parse_query_str(query_text, &query) == 0;
     const char *key = parsed ? evhttp_find_header(&query, "key") : NULL;
@@ -354,7 +353,8 @@ static struct bufferevent *new_bufferevent(struct event_base *base, void *ctx)
 
 static void listen_on(struct server *server, int fd)
 {
-    server->listener = evconnlistener_new(server->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    server->listener =
+        evconnlistener_new(server->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     server->accept_again = evtimer_new(server->base, on_accept_again, server);
     server->http = evhttp_new(server->base);
     if (!server->listener || !server->accept_again || !server->http ||
@@ -374,14 +374,12 @@ static void listen_on(struct server *server, int fd)
 
 /* ---------------------------------------------------------------- beginning and end */
 
-/* Set the names of the session's file: for people, and without its endings for downloads. */
-static void set_names(struct server *server)
+/* Set the stem of downloads' names: the name of the session's file without its endings. */
+static void set_stem(struct server *server)
 {
     const char *slash = strrchr(server->options->path, '/');
-    const char *name = slash ? slash + 1 : server->options->path;
-    server->name = strdup(name);
-    server->stem = strdup(name);
-    if (!server->name || !server->stem)
+    server->stem = strdup(slash ? slash + 1 : server->options->path);
+    if (!server->stem)
         abort();
     static const char *const endings[] = {".zst", ".mitm"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -396,8 +394,8 @@ struct server *server_new(struct event_base *base, const struct view_options *op
     struct server *server = memory_new(1, sizeof *server);
     server->base = base;
     server->options = options;
-    set_names(server);
-    server->site = (struct page_site){.follow = follow_new(base, options->path, server->name, options->follow),
+    set_stem(server);
+    server->site = (struct page_site){.follow = follow_new(base, options->path, options->path, options->follow),
                                       .stem = server->stem,
                                       .base = "/",
                                       .key = options->secret,
@@ -425,7 +423,6 @@ void server_free(struct server *server)
     events_free(server->sample_events);
     follow_free(server->site.follow);
     follow_free(server->sample.follow);
-    free(server->name);
     free(server->stem);
     free(server);
 }

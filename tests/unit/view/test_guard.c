@@ -29,9 +29,9 @@ Test(guard, lets_the_user_in)
 
 Test(guard, refuses_a_foreign_host)
 {
-    static const char *const hosts[] = {"",           "evil.example", "mitm.proxy:80",        "mitm.proxy.",
-                                        "mitm.prox",  "mitm.proxy ",  "mitm.proxy.evil.test", "xmitm.proxy",
-                                        " ",          "127.0.0.1"};
+    static const char *const hosts[] = {"",          "evil.example", "mitm.proxy:80",        "mitm.proxy.",
+                                        "mitm.prox", "mitm.proxy ",  "mitm.proxy.evil.test", "xmitm.proxy",
+                                        " ",         "127.0.0.1"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
         cr_expect_not(live((struct guard_request){.target = "/", .host = hosts[i], .accept = HTML}), "%s", hosts[i]);
     cr_expect_not(live((struct guard_request){.target = "/", .accept = HTML}));
@@ -47,7 +47,8 @@ Test(guard, knows_several_hosts)
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
         cr_expect(guard_allows(&identity, &(struct guard_request){.target = "/", .host = right[i], .accept = HTML}));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        cr_expect_not(guard_allows(&identity, &(struct guard_request){.target = "/", .host = wrong[i], .accept = HTML}));
+        cr_expect_not(
+            guard_allows(&identity, &(struct guard_request){.target = "/", .host = wrong[i], .accept = HTML}));
 }
 
 Test(guard, refuses_what_other_sites_cause)
@@ -72,8 +73,8 @@ Test(guard, refuses_a_page_as_a_part_of_another)
 {
     static const char *const accepts[] = {"*/*", "image/avif,image/webp,*/*", "text/css,*/*;q=0.1", "", NULL};
     for (size_t i = 0; i < sizeof accepts / sizeof *accepts; i++)
-        cr_expect_not(live((struct guard_request){
-            .target = "/", .host = "mitm.proxy", .accept = accepts[i], .user_agent = FIREFOX}));
+        cr_expect_not(live(
+            (struct guard_request){.target = "/", .host = "mitm.proxy", .accept = accepts[i], .user_agent = FIREFOX}));
     cr_expect_not(live((struct guard_request){
         .target = "/", .host = "mitm.proxy", .accept = "*/*", .user_agent = "x", .origin = "http://mitm.proxy"}));
 }
@@ -84,8 +85,8 @@ Test(guard, wants_the_key_for_parts_and_changes)
     cr_expect(live((struct guard_request){POST, .key = SECRET}));
     cr_expect(live((struct guard_request){POST, .key = SECRET, .origin = "null"}));
     cr_expect(live((struct guard_request){POST, .key = SECRET, .origin = "http://mitm.proxy"}));
-    static const char *const keys[] = {NULL, "", "0", SECRET "0", "00112233445566778899aabbccddeefF",
-                                       "10112233445566778899aabbccddeeff"};
+    static const char *const keys[] = {
+        NULL, "", "0", SECRET "0", "00112233445566778899aabbccddeefF", "10112233445566778899aabbccddeeff"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         cr_expect_not(live((struct guard_request){PART, .key = keys[i]}));
         cr_expect_not(live((struct guard_request){POST, .key = keys[i]}));
