@@ -17,6 +17,7 @@
 #include "view/change.h"
 #include "view/embedded.h"
 #include "view/events.h"
+#include "view/form.h"
 #include "view/guard.h"
 #include "view/page.h"
 #include "view/sample.h"
@@ -169,8 +170,8 @@ static void serve_get(struct server *server, struct evhttp_request *request)
     }
     const struct route *route = target[0] == '/' ? find_route(name, len - (size_t)(name - target)) : NULL;
     struct evkeyvalq query;
-    bool parsed = evhttp_parse_query_str(query_text, &query) == 0;
-    const char *key = parsed ? evhttp_find_header(&query, "key") : NULL;
+    bool parsed = form_parse(&query, query_text);
+    const char *key = evhttp_find_header(&query, "key");
     if (!allowed(server, request, route ? route->guard : GUARD_PAGE, key))
         refuse(request);
     else if (!route)
@@ -179,8 +180,7 @@ static void serve_get(struct server *server, struct evhttp_request *request)
         answer_error(request, 400, "What follows the question mark is not understood.");
     else
         serve_route(server, request, route, site, &query, query_text);
-    if (parsed)
-        evhttp_clear_headers(&query);
+    evhttp_clear_headers(&query);
 }
 
 /* ---------------------------------------------------------------- POST */
@@ -281,15 +281,16 @@ static void serve_post(struct server *server, struct evhttp_request *request)
     bool fits = len <= MAX_BODY_BYTES && evbuffer_remove(body, text, len) == (int)len;
     text[fits ? len : 0] = '\0';
     struct evkeyvalq form;
-    bool parsed = fits && strlen(text) == len && evhttp_parse_query_str(text, &form) == 0;
-    if (!allowed(server, request, GUARD_POST, parsed ? evhttp_find_header(&form, "key") : NULL))
+    bool parsed = form_parse(&form, text) && fits && strlen(text) == len;
+    if (!allowed(server, request, GUARD_POST, evhttp_find_header(&form, "key")))
         refuse(request);
+    else if (!parsed)
+        answer_error(request, 400, "The form is not understood.");
     else if (strcmp(evhttp_request_get_uri(request), "/settings") != 0)
         answer_error(request, 404, "There is no such page.");
     else
         serve_form(server, request, &form);
-    if (parsed)
-        evhttp_clear_headers(&form);
+    evhttp_clear_headers(&form);
 }
 
 /* ---------------------------------------------------------------- connections */
