@@ -112,3 +112,11 @@ bool document_is_selection(const struct report_query *query)
     return query->from_ns != MODEL_NONE || query->to_ns != MODEL_NONE || query->server[0] || query->page != 0 ||
            query->connection != 0;
 }
+
+void document_begin_section(const struct document *document, const char *id, const char *title, size_t part)
+{
+    if (part == 1 || !document->place->self_contained)
+        fprintf(document->out, "<section>\n<h2 id=\"%s\">%s</h2>\n", id, title);
+    else
+        fprintf(document->out, "<section>\n<h2 id=\"%s-%zu\">%s, part %zu</h2>\n", id, part, title, part);
+}

@@ -39,6 +39,10 @@ void document_count_cell(const struct document *document, uint64_t count);
 void document_duration_cell(const struct document *document, int64_t ns);
 void document_size_cell(const struct document *document, int64_t bytes);
 
+/* Begin the section with the heading `title` and the anchor `id`; where all parts follow one another, both get the
+ * number of the part. */
+void document_begin_section(const struct document *document, const char *id, const char *title, size_t part);
+
 /* Return whether any selection is in force. */
 bool document_is_selection(const struct report_query *query);
 

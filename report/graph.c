@@ -79,17 +79,21 @@ static void write_picture(const struct document *document, const struct chart *c
 
 /* ---------------------------------------------------------------- the shares */
 
-static void write_share(FILE *out, const struct figure_phase *phase, uint64_t amount, uint64_t total)
+/* Names of the phases in the style sheet. */
+static const char *const classes[CHART_PHASES] = {
+    [CHART_SOCKS] = "socks", [CHART_WAITING] = "waiting", [CHART_TRANSFER] = "transfer", [CHART_OPAQUE] = "opaque"};
+
+static void write_share(FILE *out, const struct timeline_figure *figure, const struct figure_share *share,
+                        uint64_t total)
 {
     char buffer[FORMAT_BYTES];
-    double percent = total > 0 ? 100 * (double)amount / (double)total : 0;
+    const struct figure_phase *phase = &figure->palette[share->phase];
+    double percent = 100 * (double)share->amount / (double)total;
     fputs("<tr><th scope=\"row\">", out);
     html_bytes(out, phase->label.bytes, phase->label.len_bytes);
-    fprintf(out,
-            "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td class=\"bar\"><span style=\"width:%.1f%%;"
-            "background:#%02x%02x%02x\"></span></td></tr>\n",
-            format_duration(buffer, model_number(amount)), percent, percent, phase->color.red, phase->color.green,
-            phase->color.blue);
+    fprintf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td><meter class=\"%s\" max=\"100\" value=\"",
+            format_duration(buffer, model_number(share->amount)), percent, classes[share->phase]);
+    fprintf(out, "%.1f\" aria-label=\"Share: %.1f %%\"></meter></td></tr>\n", percent, percent);
 }
 
 static void write_shares(const struct document *document, const struct chart *chart)
@@ -99,17 +103,15 @@ static void write_shares(const struct document *document, const struct chart *ch
     uint64_t total = 0;
     for (size_t i = 0; i < figure->share_count; i++)
         total = rate_sum(total, figure->shares[i].amount);
-    if (total == 0)
-        return;
-    fputs("<div class=\"scroll\"><table class=\"shares\"><caption>Where the time went: ", out);
+    fputs("<table class=\"shares\"><caption><span>", out);
     html_bytes(out, figure->shares_note.bytes, figure->shares_note.len_bytes);
-    fputs("</caption>\n<thead><tr><th scope=\"col\">Phase</th><th scope=\"col\" class=\"n\">Time</th>"
+    fputs("</span></caption>\n<thead><tr><th scope=\"col\">Phase</th><th scope=\"col\" class=\"n\">Time</th>"
           "<th scope=\"col\" class=\"n\">Share</th><th scope=\"col\"><span class=\"hidden\">Bar</span></th></tr>"
           "</thead>\n<tbody>\n",
           out);
     for (size_t i = 0; i < figure->share_count; i++)
-        write_share(out, &figure->palette[figure->shares[i].phase], figure->shares[i].amount, total);
-    fputs("</tbody></table></div>\n", out);
+        write_share(out, figure, &figure->shares[i], total);
+    fputs("</tbody></table>\n", out);
 }
 
 /* ---------------------------------------------------------------- the section */
@@ -171,18 +173,17 @@ void graph_write(const struct document *document, size_t part)
     FILE *out = document->out;
     struct chart *chart = graph_chart(&document->selection, part, document->input->live);
     size_t first, n = selection_part_size(&document->selection, part, &first);
-    if (part == 1 || !document->place->self_contained)
-        fputs("<section>\n<h2 id=\"graph\">Time graph</h2>\n", out);
-    else
-        fprintf(out, "<section>\n<h2 id=\"graph-%zu\">Time graph, part %zu</h2>\n", part, part);
+    document_begin_section(document, "graph", "Time graph", part);
     if (n == 0) {
         fputs("<p>No connection is selected.</p>\n", out);
     } else {
         write_picture(document, chart, part);
         write_time_links(document, chart);
         write_downloads(document);
-        write_shares(document, chart);
     }
+    fputs("</section>\n", out);
+    document_begin_section(document, "time", "Where the time went", part);
+    write_shares(document, chart);
     fputs("</section>\n", out);
     chart_free(chart);
 }

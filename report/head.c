@@ -32,7 +32,7 @@ static void write_live(const struct document *document)
     }
     if (session->delay_count > 0) {
         char mean[FORMAT_BYTES], longest[FORMAT_BYTES];
-        fprintf(out, "<p class=\"live quiet\">Delay added by mitm-proxy itself: mean %s, longest %s.</p>\n",
+        fprintf(out, "<p class=\"live\">Delay added by mitm-proxy itself: mean %s, longest %s.</p>\n",
                 format_duration(mean, model_number(session->delay_sum_ns / session->delay_count)),
                 format_duration(longest, model_number(session->delay_max_ns)));
     }
@@ -109,9 +109,9 @@ static void write_warnings(const struct document *document)
 {
     FILE *out = document->out;
     if (document->input->problem) {
-        fputs("<p class=\"live warning\">", out);
+        fputs("<p class=\"warning\"><span class=\"live\">", out);
         html_string(out, document->input->problem);
-        fputs("</p>\n", out);
+        fputs("</span></p>\n", out);
     }
     if (!document->session)
         return;
@@ -195,7 +195,7 @@ static void write_contents(const struct document *document)
     FILE *out = document->out;
     fputs("<nav aria-label=\"Contents\"><ul>", out);
     if (document->session && document->session->connection_count > 0) {
-        fputs("<li><a href=\"#graph\">Time graph</a></li>", out);
+        fputs("<li><a href=\"#graph\">Time graph</a></li><li><a href=\"#time\">Where the time went</a></li>", out);
         if (document->input->pages && pages_count(document->input->pages) > 0)
             fputs("<li><a href=\"#pages\">Pages</a></li>", out);
         fputs("<li><a href=\"#servers\">Servers</a></li><li><a href=\"#failures\">Failures</a></li>"
@@ -243,7 +243,7 @@ static void write_refresh(const struct document *document)
 void head_write(const struct document *document)
 {
     FILE *out = document->out;
-    fputs("<header>\n<p class=\"brand\">MITM · Monitor In The Middle</p>\n<h1>", out);
+    fputs("<h1>", out);
     head_write_title(document);
     fputs("</h1>\n", out);
     if (document->session) {
@@ -261,5 +261,4 @@ void head_write(const struct document *document)
     if (document->session)
         write_selection(document);
     write_contents(document);
-    fputs("</header>\n", out);
 }

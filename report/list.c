@@ -4,6 +4,7 @@
 
 #include "analyze/connections.h"
 #include "analyze/format.h"
+#include "analyze/memory.h"
 #include "report/document.h"
 
 /* ---------------------------------------------------------------- links to the other parts */
@@ -120,9 +121,7 @@ static void find_details(struct details *details, const struct document *documen
         return;
     details->session = model == document->input->model ? document->session : model_session(model, 0);
     details->count = details->session->connection_count;
-    details->places = calloc(details->count + 1, sizeof *details->places);
-    if (!details->places)
-        abort();
+    details->places = memory_new(details->count, sizeof *details->places);
     for (size_t i = 0; i < details->count; i++)
         details->places[i] = (struct place){model_connection(details->session, i)->id, (uint32_t)i};
     qsort(details->places, details->count, sizeof *details->places, compare);
@@ -168,17 +167,15 @@ void list_write(const struct document *document, size_t part)
     FILE *out = document->out;
     size_t first, n = selection_part_size(selection, part, &first);
     struct details details;
-    if (part == 1 || !document->place->self_contained)
-        fputs("<section>\n<h2 id=\"connections\">Connection information</h2>\n", out);
-    else
-        fprintf(out, "<section>\n<h2 id=\"connections-%zu\">Connection information, part %zu</h2>\n", part, part);
+    document_begin_section(document, "connections", "Connection information", part);
     fprintf(out, "<p class=\"quiet\">%zu of %zu connections, the newest first", n, selection->count);
     write_headers_link(document);
     fputs("</p>\n", out);
     write_parts(document, part);
     if (n > 0) {
         find_details(&details, document);
-        fputs("<table class=\"events\"><caption>Connections and their events</caption>\n<thead><tr><th scope=\"col\">"
+        fputs("<table class=\"events\"><caption class=\"hidden\">Connections and their "
+              "events</caption>\n<thead><tr><th scope=\"col\">"
               "Seconds</th><th scope=\"col\">Event</th><th scope=\"col\">Value</th></tr></thead>\n",
               out);
         for (size_t i = 0; i < n; i++)

@@ -57,6 +57,19 @@ enum render_result report_picture(const struct report_input *input, const struct
 
 /* ---------------------------------------------------------------- the document */
 
+/* A live document keeps itself current where scripts may run. */
+static void write_script(const struct document *document)
+{
+    FILE *out = document->out;
+    if (!document->input->live)
+        return;
+    fputs("<script class=\"live\" src=\"", out);
+    html_string(out, document->place->base);
+    fputs("script.js?key=", out);
+    html_string(out, document->place->key);
+    fputs("\" defer></script>\n", out);
+}
+
 static void begin_document(const struct document *document)
 {
     FILE *out = document->out;
@@ -77,6 +90,7 @@ static void begin_document(const struct document *document)
         fputs("style.css?key=", out);
         html_string(out, document->place->key);
         fputs("\">\n", out);
+        write_script(document);
     }
     if (document->input->live && !document->place->self_contained) {
         fputs("<script class=\"live\" src=\"", out);
@@ -87,7 +101,9 @@ static void begin_document(const struct document *document)
     }
     fputs("<title>", out);
     head_write_title(document);
-    fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n", out);
+    fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n"
+          "<header><p class=\"brand\">MITM · Monitor In The Middle</p></header>\n",
+          out);
 }
 
 static void end_document(const struct document *document)
@@ -129,8 +145,8 @@ void report_html(FILE *out, const struct report_input *input, const struct repor
         document.all_headers = query->headers == 2;
     }
     begin_document(&document);
-    head_write(&document);
     fputs("<main id=\"main\">\n", out);
+    head_write(&document);
     if (document.session && document.session->connection_count > 0)
         write_sections(&document);
     else

@@ -44,6 +44,7 @@ struct report_input {
  * Where the document will stand. Served, it refers to these, below `base`:
  *   ?QUERY                    itself, for another query
  *   style.css                 report_style()
+ *   script.js                 keeps <main> current (live only)
  *   graph.png, .svg, .pdf     report_picture() for QUERY; with dark=1 for a dark page (PNG)
  *   requests.csv              report_csv() for QUERY
  *   report.html               the document for QUERY, self-contained
@@ -51,7 +52,7 @@ struct report_input {
  *   settings                  takes the forms (POST): the names of view/control.h, with `key` and `back` (a QUERY)
  *   proxy.pac                 the proxy's automatic configuration
  *   sample/                   the document of the built-in sample
- * All but the first and the last two have key=KEY in their query.
+ * All but the first and the last three have key=KEY in their query; a form has it in its body.
  */
 struct report_place {
     bool self_contained; /* a file of its own: images within, no link to elsewhere, no script, no form */

@@ -7,10 +7,12 @@
 #include "analyze/words.h"
 #include "report/document.h"
 
-static void begin_table(FILE *out, const char *caption, const char *head)
+static void begin_table(FILE *out, const char *name, const char *caption, const char *head)
 {
-    fprintf(out, "<div class=\"scroll\"><table><caption>%s</caption>\n<thead><tr>%s</tr></thead>\n<tbody>\n", caption,
-            head);
+    fprintf(out,
+            "<div class=\"scroll\" role=\"region\" aria-label=\"%s\" tabindex=\"0\"><table>"
+            "<caption><span>%s</span></caption>\n<thead><tr>%s</tr></thead>\n<tbody>\n",
+            name, caption, head);
 }
 
 static void end_table(FILE *out)
@@ -74,7 +76,7 @@ void tables_write_pages(const struct document *document)
         return;
     fputs("<section>\n<h2 id=\"pages\">Pages</h2>\n", out);
     begin_table(
-        out, "What was loaded, the newest first",
+        out, "Table of pages", "What was loaded, the newest first",
         "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Page</th><th scope=\"col\" class=\"n\">Start (s)"
         "</th><th scope=\"col\" class=\"n\">Load time</th><th scope=\"col\" class=\"n\">Requests</th>"
         "<th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Servers</th>"
@@ -125,7 +127,7 @@ void tables_write_servers(const struct document *document)
     FILE *out = document->out;
     fputs("<section>\n<h2 id=\"servers\">Server information</h2>\n", out);
     begin_table(
-        out, "Servers of the whole recording, in the order of their first use",
+        out, "Table of servers", "Servers of the whole recording, in the order of their first use",
         "<th scope=\"col\">Server</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">"
         "Requests</th><th scope=\"col\" class=\"n\">Responses</th><th scope=\"col\" class=\"n\">Mean response time"
         "</th><th scope=\"col\" class=\"n\">Median SOCKS</th><th scope=\"col\" class=\"n\">Median waiting</th>"
