@@ -65,12 +65,22 @@ static void tie_to(pid_t parent)
         _exit(0);
 }
 
-/* What the terminal sends to all of its processes is the proxy's business: we end when it does. */
+/*
+ * What the terminal sends to all of its processes is the proxy's business: we end when it does. The signals are blocked
+ * as well, since the view may have handlers for them.
+ */
 static void ignore_signals(void)
 {
-    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE};
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        sigaddset(&set, ignored[i]);
         signal(ignored[i], SIG_IGN);
+    }
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* Have no part in the input and output of the proxy, but for its messages. */

@@ -54,7 +54,7 @@ static struct ruleset what_is_denied(long abi)
     return denied;
 }
 
-static bool enter_landlock(void)
+bool sandbox_enter_landlock(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1)
@@ -108,48 +108,68 @@ static const int harmless_fcntl[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,     F_SE
 /* Harmless ioctl(2): not those that type into a terminal. */
 static const unsigned long harmless_ioctl[] = {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ};
 
-/* Add a rule; there may be none for a call that this processor does not have. Out of memory aborts. */
-#define RULE(filter, action, call, ...)                                                                                \
-    do {                                                                                                               \
-        int rc = seccomp_rule_add(filter, action, call, __VA_ARGS__);                                                  \
-        assert(rc == 0 || rc == -EDOM);                                                                                \
-    } while (0)
+/* Add a rule for `call` with `n` conditions; there is none for a call that this processor does not have. */
+static void add_rule(scmp_filter_ctx filter, uint32_t action, int call, unsigned n,
+                     const struct scmp_arg_cmp *conditions)
+{
+    int rc = seccomp_rule_add_array(filter, action, call, n, conditions);
+    assert(rc == 0 || rc == -EDOM);
+}
+
+/* Allow `call` if the argument numbered `arg` is `value`. */
+static void allow_if_equal(scmp_filter_ctx filter, int call, unsigned arg, uint64_t value)
+{
+    struct scmp_arg_cmp condition = {.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+    add_rule(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
+/* Allow `call` if of the argument numbered `arg` the bits in `mask` are `value`. */
+static void allow_if_masked(scmp_filter_ctx filter, int call, unsigned arg, uint64_t mask, uint64_t value)
+{
+    struct scmp_arg_cmp condition = {.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+    add_rule(filter, SCMP_ACT_ALLOW, call, 1, &condition);
+}
+
+/* Allow `call` if its first argument is `first` and its third one `third`. */
+static void allow_if_both(scmp_filter_ctx filter, int call, uint64_t first, uint64_t third)
+{
+    struct scmp_arg_cmp conditions[] = {{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = first},
+                                        {.arg = 2, .op = SCMP_CMP_EQ, .datum_a = third}};
+    add_rule(filter, SCMP_ACT_ALLOW, call, 2, conditions);
+}
 
 static void allow_harmless(scmp_filter_ctx filter)
 {
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
-        RULE(filter, SCMP_ACT_ALLOW, harmless[i], 0);
+        add_rule(filter, SCMP_ACT_ALLOW, harmless[i], 0, NULL);
     for (size_t i = 0; i < sizeof harmless_fcntl / sizeof harmless_fcntl[0]; i++)
-        RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)harmless_fcntl[i]));
+        allow_if_equal(filter, SCMP_SYS(fcntl), 1, (uint64_t)harmless_fcntl[i]);
     for (size_t i = 0; i < sizeof harmless_ioctl / sizeof harmless_ioctl[0]; i++)
-        RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, harmless_ioctl[i]));
+        allow_if_equal(filter, SCMP_SYS(ioctl), 1, harmless_ioctl[i]);
 }
 
 /* Opening a file for reading only. */
 static void allow_reading(scmp_filter_ctx filter)
 {
-    const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+    const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+    allow_if_masked(filter, SCMP_SYS(open), 1, writing, O_RDONLY);
+    allow_if_masked(filter, SCMP_SYS(openat), 2, writing, O_RDONLY);
 }
 
 static void allow_own_affairs(scmp_filter_ctx filter)
 {
     /* Threads (pango looks for fonts in one), but no processes. The flags of clone3 cannot be seen: libc falls back. */
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-    RULE(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-    /* abort(3) */
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-    /* Its own limits, to be read. */
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+    allow_if_masked(filter, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
+    add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
+    allow_if_equal(filter, SCMP_SYS(prctl), 0, PR_SET_NAME);
+    allow_if_equal(filter, SCMP_SYS(tgkill), 0, (uint64_t)getpid()); /* abort(3) */
+    allow_if_both(filter, SCMP_SYS(prlimit64), 0, 0);                /* its own limits, to be read */
     /* Pairs of sockets within this process, and asking who is at the other end of a connection (base/peer.h). */
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-    RULE(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-         SCMP_A2(SCMP_CMP_EQ, NETLINK_SOCK_DIAG));
+    allow_if_equal(filter, SCMP_SYS(socketpair), 0, AF_UNIX);
+    allow_if_both(filter, SCMP_SYS(socket), AF_NETLINK, NETLINK_SOCK_DIAG);
 }
 
-static bool enter_seccomp(void)
+bool sandbox_enter_seccomp(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     assert(filter);
@@ -180,8 +200,8 @@ struct sandbox sandbox_enter(void)
     prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
         drop_privileges();
-        sandbox.landlock = enter_landlock();
-        sandbox.seccomp = enter_seccomp();
+        sandbox.landlock = sandbox_enter_landlock();
+        sandbox.seccomp = sandbox_enter_seccomp();
     }
     if (!sandbox.landlock && !sandbox.seccomp)
         fputs("warning: this kernel has neither seccomp nor Landlock: the live view is not confined\n", stderr);

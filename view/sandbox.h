@@ -24,4 +24,9 @@ struct sandbox {
  */
 struct sandbox sandbox_enter(void);
 
+/* Raise one fence only, and return whether the kernel has it; the process must not gain privileges any more
+ * (PR_SET_NO_NEW_PRIVS). sandbox_enter() raises both; by themselves they are for tests. */
+bool sandbox_enter_landlock(void) __attribute__((warn_unused_result));
+bool sandbox_enter_seccomp(void) __attribute__((warn_unused_result));
+
 #endif
