@@ -92,13 +92,6 @@ static void begin_document(const struct document *document)
         fputs("\">\n", out);
         write_script(document);
     }
-    if (document->input->live && !document->place->self_contained) {
-        fputs("<script class=\"live\" src=\"", out);
-        html_string(out, document->place->base);
-        fputs("script.js?key=", out);
-        html_string(out, document->place->key);
-        fputs("\" defer></script>\n", out);
-    }
     fputs("<title>", out);
     head_write_title(document);
     fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n"

@@ -1,6 +1,6 @@
 /*
- * Keeps the page current: when the session has changed, loads this page again and puts the new <header> and <main> in the
- * place of the old ones. Without this script the page is the same, as it was when it was loaded.
+ * Keeps the page current: when the session has changed, loads this page again and puts the new <main> in the place of the
+ * old one. Without this script the page is the same, as it was when it was loaded.
  */
 "use strict";
 (() => {
@@ -8,10 +8,7 @@
   const events = new URL("events" + own.search, own);
   const pauseAfterFailure = 2000; // ms
 
-  const selectors = ["body > header", "body > main"];
-  const parts = () => selectors.map(selector => document.querySelector(selector)).filter(Boolean);
-  const holds = node => parts().some(part => part.contains(node));
-  const main = document.querySelector("main");
+  let main = document.querySelector("main");
   if (!main || !window.EventSource || !window.fetch)
     return;
 
@@ -22,9 +19,10 @@
   if (location.search.includes("done="))
     history.replaceState(null, "", page.pathname + page.search + location.hash);
 
-  /* What the reader is told. "live" so that a screen reader says it, politely. */
-  const status = document.createElement("p");
+  /* What the reader is told; a screen reader says it when it has nothing else to say. */
+  const status = document.createElement("aside");
   status.className = "updates";
+  status.setAttribute("aria-label", "Updates of this page");
   const pause = document.createElement("button");
   pause.type = "button";
   const news = document.createElement("span");
@@ -48,13 +46,13 @@
     pause.setAttribute("aria-pressed", String(paused));
   }
 
-  /* Whether the reader is doing something that new parts would disturb. */
+  /* Whether the reader is doing something that a new <main> would disturb. */
   function busy() {
     const focus = document.activeElement;
-    if (focus && holds(focus) && focus.matches("input, select, textarea, button"))
+    if (focus && main.contains(focus) && focus.matches("input, select, textarea, button"))
       return true;
     const selection = document.getSelection();
-    return Boolean(selection) && !selection.isCollapsed && holds(selection.anchorNode);
+    return Boolean(selection) && !selection.isCollapsed && main.contains(selection.anchorNode);
   }
 
   /* How to find an element again in the new page: by its id, or the id that its link leads to. */
@@ -70,11 +68,11 @@
     return details.id || details.closest("[id]")?.id + " " + index;
   }
 
-  /* Put the parts of the document `fresh` in place; what was open, in view and in focus stays so. */
+  /* Put the <main> of the document `fresh` in place; what was open, in view and in focus stays so. */
   function replace(fresh) {
     const open = new Map();
     document.querySelectorAll("details").forEach((details, index) => open.set(keyOf(details, index), details.open));
-    const focused = holds(document.activeElement) ? nameOf(document.activeElement) : null;
+    const focused = main.contains(document.activeElement) ? nameOf(document.activeElement) : null;
     const [x, y] = [window.scrollX, window.scrollY];
     fresh.querySelectorAll("details").forEach((details, index) => {
       const was = open.get(keyOf(details, index));
@@ -82,11 +80,9 @@
         details.open = was;
     });
     document.title = fresh.title;
-    for (const selector of selectors) {
-      const [old, next] = [document.querySelector(selector), fresh.querySelector(selector)];
-      if (old && next)
-        old.replaceWith(document.adoptNode(next));
-    }
+    const next = document.adoptNode(fresh.querySelector("main"));
+    main.replaceWith(next);
+    main = next;
     window.scrollTo(x, y);
     if (focused)
       document.querySelector(focused)?.focus({preventScroll: true});
