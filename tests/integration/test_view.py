@@ -37,7 +37,9 @@ class View:
     """A mitm-analyze serve."""
 
     def __init__(self, box, path, *options):
-        self.program = box.program("serve", [box.analyze_program, "serve", "--port", "0", *options, path])
+        # LeakSanitizer stops the process from another one, which the sandbox does not let it start.
+        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+        self.program = box.program("serve", [box.analyze_program, "serve", "--port", "0", *options, path], env=environment)
         self.port = int(self.program.wait_for(r"^http://127\.0\.0\.1:(\d+)/ ", self.program.out)[1])
         self.host = f"127.0.0.1:{self.port}"
         self.key = re.search(r"key=([0-9a-f]{32})", self.get("/").text)[1]
