@@ -63,8 +63,12 @@ static bool server_selected(const struct chart_options *options, const struct mo
     return len == server->host.len && strncasecmp(options->server, (const char *)server->host.data, len) == 0;
 }
 
-static bool selected(const struct chart *chart, const struct model_connection *connection)
+/* Return whether the connection number `index` of the session is shown. */
+static bool selected(const struct chart *chart, size_t index)
 {
+    const struct model_connection *connection = model_connection(chart->session, index);
+    if (chart->options.shown && !chart->options.shown[index])
+        return false;
     if (chart->options.one_connection && connection->id != chart->options.connection)
         return false;
     return server_selected(&chart->options, connection->server == MODEL_NO_INDEX
@@ -101,7 +105,7 @@ static void make_groups(struct chart *chart)
     size_t *next = memory_new(n, sizeof *next);
     for (size_t i = 0; i < session->connection_count; i++) {
         const struct model_connection *connection = model_connection(session, i);
-        if (selected(chart, connection))
+        if (selected(chart, i))
             first[group_of(chart, connection) + 1]++;
     }
     for (size_t i = 0; i < n; i++)
@@ -111,7 +115,7 @@ static void make_groups(struct chart *chart)
     for (size_t i = 0; i < session->connection_count; i++) {
         const struct model_connection *connection = model_connection(session, i);
         size_t group = group_of(chart, connection);
-        if (selected(chart, connection))
+        if (selected(chart, i))
             chart_lane(chart, &chart->lanes[first[group] + next[group]++], connection);
     }
     chart->groups = memory_new(n, sizeof *chart->groups);

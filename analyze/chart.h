@@ -13,6 +13,8 @@ struct chart_options {
     const char *server;     /* host, or host:port, without regard to case; NULL: all */
     bool one_connection;
     uint32_t connection; /* with one_connection: its id */
+    const bool *shown;   /* for each connection of the session whether it is; NULL: all */
+    bool live;           /* the recording goes on: its end is not missed */
 };
 
 /* Phases of the palette. */

@@ -99,7 +99,7 @@ static void add_warnings(struct chart *chart)
     char buffer[FORMAT_BYTES];
     if (!session->started)
         add_warning(chart, figure_text("The beginning of the recording is missing."));
-    if (!session->ended)
+    if (!session->ended && !chart->options.live)
         add_warning(chart, figure_text("The recording was cut off."));
     for (uint32_t cause = 0; cause < MODEL_LOSS_CAUSES; cause++) {
         const struct model_loss *loss = &session->losses[cause];

@@ -22,7 +22,7 @@ struct cli_verb {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_verb cmd_stats, cmd_connections, cmd_timeline, cmd_events, cmd_check;
+extern const struct cli_verb cmd_stats, cmd_connections, cmd_timeline, cmd_report, cmd_events, cmd_check;
 
 /* Print "mitm-analyze: …" as one line to stderr; control characters are escaped. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

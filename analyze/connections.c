@@ -10,21 +10,23 @@
 #include "analyze/memory.h"
 #include "analyze/words.h"
 
-struct line {
-    int64_t t_ns;
-    size_t number; /* lines with equal times keep their order */
-    const char *event;
-    char *value;
-    const struct model_headers *headers; /* printed below; or NULL */
-};
-
 struct lines {
-    struct line *lines;
+    struct connections_line *lines;
     size_t count, capacity;
+    bool raw;    /* recorded text is put in as it is, not escaped */
     FILE *value; /* of the line being made */
     char *value_text;
     size_t value_len;
 };
+
+/* Put recorded text into the value of the line being made. */
+static void put_text(struct lines *lines, struct text text)
+{
+    if (!lines->raw)
+        escape_print(lines->value, text);
+    else if (text.len > 0)
+        fwrite(text.data, 1, text.len, lines->value);
+}
 
 /* Begin the line of an event; its value is then written to lines->value, and end_line() ends it. Return false, and
  * begin nothing, if the event was not recorded. */
@@ -34,7 +36,7 @@ static bool begin_line(struct lines *lines, int64_t t_ns, const char *event, con
         return false;
     lines->lines = memory_grow(lines->lines, lines->count, &lines->capacity, sizeof *lines->lines);
     lines->lines[lines->count] =
-        (struct line){.t_ns = t_ns, .number = lines->count, .event = event, .headers = headers};
+        (struct connections_line){.t_ns = t_ns, .number = lines->count, .event = event, .headers = headers};
     lines->value = open_memstream(&lines->value_text, &lines->value_len);
     if (!lines->value)
         abort();
@@ -45,7 +47,9 @@ static void end_line(struct lines *lines)
 {
     if (fclose(lines->value) != 0)
         abort();
-    lines->lines[lines->count++].value = lines->value_text;
+    struct connections_line *line = &lines->lines[lines->count++];
+    line->value = lines->value_text;
+    line->value_len = lines->value_len;
 }
 
 /* Add the line of an event with a value of our own words. */
@@ -68,7 +72,7 @@ static void add_text_line(struct lines *lines, int64_t t_ns, const char *event, 
 {
     if (!begin_line(lines, t_ns, event, NULL))
         return;
-    escape_print(lines->value, text);
+    put_text(lines, text);
     if (port >= 0)
         fprintf(lines->value, ":%" PRId64, port);
     end_line(lines);
@@ -101,7 +105,7 @@ static void add_greeting(struct lines *lines, const struct model_connection *c)
         add_line(lines, c->method_ns, "SocksMethodChosen", "method %02" PRIX32, c->method);
     if (begin_line(lines, c->auth_start_ns, "SocksAuthStart", NULL)) {
         fprintf(lines->value, "credential %" PRIu32 ", user name ", c->credential);
-        escape_print(lines->value, c->username);
+        put_text(lines, c->username);
         end_line(lines);
     }
     if (c->auth_status == 0)
@@ -122,7 +126,7 @@ static void add_request(struct lines *lines, const struct model_connection *c)
         return;
     if (!is_connect(c))
         fprintf(lines->value, "%s ", or_unknown(words_socks_command(c->command)));
-    escape_print(lines->value, c->host);
+    put_text(lines, c->host);
     end_line(lines);
 }
 
@@ -136,7 +140,7 @@ static void add_reply(struct lines *lines, const struct model_connection *c)
             fputs(", from mitm-proxy itself", lines->value);
     } else {
         /* The name asked for, as in 2011; the answer where one was asked for. */
-        escape_print(lines->value, is_connect(c) ? c->host : c->bound_address);
+        put_text(lines, is_connect(c) ? c->host : c->bound_address);
     }
     end_line(lines);
 }
@@ -148,7 +152,7 @@ static void add_connecting(struct lines *lines, const struct model_connection *c
     if (c->resolve_error.data) {
         add_text_line(lines, c->resolve_end_ns, "ResolveEnd", c->resolve_error, -1);
     } else if (begin_line(lines, c->resolve_end_ns, "ResolveEnd", NULL)) {
-        escape_print(lines->value, c->resolve_first_address);
+        put_text(lines, c->resolve_first_address);
         if (c->resolve_addresses > 1)
             fprintf(lines->value, " and %s more", format_count(count, c->resolve_addresses - 1));
         end_line(lines);
@@ -158,7 +162,7 @@ static void add_connecting(struct lines *lines, const struct model_connection *c
     else
         add_text_line(lines, c->connect_start_ns, "ConnectStart", c->connect_address, c->connect_port);
     if (begin_line(lines, c->connect_end_ns, "ConnectEnd", NULL)) {
-        escape_print(lines->value, c->connect_address);
+        put_text(lines, c->connect_address);
         fprintf(lines->value, ":%" PRIu32, c->connect_port);
         if (c->connect_error != 0)
             fprintf(lines->value, ": %s", strerror((int)(c->connect_error & INT32_MAX)));
@@ -172,14 +176,14 @@ static void add_request_start(struct lines *lines, const struct model_exchange *
 {
     if (!begin_line(lines, x->request.start_ns, "HttpRequestStart", &x->request.headers))
         return;
-    escape_print(lines->value, x->method);
+    put_text(lines, x->method);
     putc(' ', lines->value);
-    escape_print(lines->value, x->target);
+    put_text(lines, x->target);
     if (x->target_omitted_bytes > 0)
         fprintf(lines->value, "… (%" PRIu64 " bytes more)", x->target_omitted_bytes);
     if (x->request.version.len > 0) {
         fputs(" HTTP/", lines->value);
-        escape_print(lines->value, x->request.version);
+        put_text(lines, x->request.version);
     }
     end_line(lines);
 }
@@ -189,12 +193,12 @@ static void add_response_start(struct lines *lines, const struct model_exchange 
     if (!begin_line(lines, x->response.start_ns, "HttpResponseStart", &x->response.headers))
         return;
     fputs("HTTP/", lines->value);
-    escape_print(lines->value, x->response.version);
+    put_text(lines, x->response.version);
     if (x->has_status)
         fprintf(lines->value, " %" PRIu32, x->status);
     if (x->reason.len > 0) {
         putc(' ', lines->value);
-        escape_print(lines->value, x->reason);
+        put_text(lines, x->reason);
     }
     end_line(lines);
 }
@@ -244,7 +248,7 @@ static void add_stream(struct lines *lines, const struct model_connection *c, in
             fprintf(lines->value, " at byte %s", format_count(bytes, violation->offset_bytes));
         if (violation->detail.len > 0) {
             fputs(": ", lines->value);
-            escape_print(lines->value, violation->detail);
+            put_text(lines, violation->detail);
         }
         end_line(lines);
     }
@@ -289,10 +293,28 @@ static void add_all(struct lines *lines, const struct model_session *session, co
 
 static int compare(const void *a, const void *b)
 {
-    const struct line *x = a, *y = b;
+    const struct connections_line *x = a, *y = b;
     if (x->t_ns != y->t_ns)
         return x->t_ns < y->t_ns ? -1 : 1;
     return x->number < y->number ? -1 : 1;
+}
+
+struct connections_line *connections_lines_new(const struct model_session *session,
+                                               const struct model_connection *connection, bool raw, size_t *count)
+{
+    struct lines lines = {.raw = raw};
+    add_all(&lines, session, connection);
+    if (lines.count > 0)
+        qsort(lines.lines, lines.count, sizeof *lines.lines, compare);
+    *count = lines.count;
+    return lines.lines;
+}
+
+void connections_lines_free(struct connections_line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(lines[i].value);
+    free(lines);
 }
 
 static void print_headers(FILE *out, const struct model_headers *headers)
@@ -320,18 +342,15 @@ void connections_print(FILE *out, const struct model_session *session, const str
         fprintf(out, "  %" PRIu32, connection->port);
     }
     fprintf(out, "  (%s)\n", model_connection_open(connection) ? "open" : "closed");
-    struct lines lines = {0};
-    add_all(&lines, session, connection);
-    if (lines.count > 0)
-        qsort(lines.lines, lines.count, sizeof *lines.lines, compare);
-    for (size_t i = 0; i < lines.count; i++) {
-        const struct line *line = &lines.lines[i];
+    size_t count;
+    struct connections_line *lines = connections_lines_new(session, connection, false, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct connections_line *line = &lines[i];
         char moment[FORMAT_BYTES];
         fprintf(out, "%s  %-19s%s%s\n", format_moment(moment, line->t_ns), line->event, line->value[0] ? "  " : "",
                 line->value);
         if (all_headers && line->headers)
             print_headers(out, line->headers);
-        free(line->value);
     }
-    free(lines.lines);
+    connections_lines_free(lines, count);
 }

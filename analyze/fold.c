@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "analyze/memory.h"
 
@@ -550,6 +551,54 @@ static void message_end(const struct http_context *ctx, struct model_message *me
         message->trailers = keep_headers(ctx->texts, trailers, n);
 }
 
+static bool field_is(const Mitm__Header *field, const char *name)
+{
+    size_t len = strlen(name);
+    return field->has_name && field->name.len == len && strncasecmp((const char *)field->name.data, name, len) == 0;
+}
+
+static bool begins_with(ProtobufCBinaryData value, const char *beginning)
+{
+    size_t len = strlen(beginning);
+    return value.len >= len && strncasecmp((const char *)value.data, beginning, len) == 0;
+}
+
+static enum model_destination destination(ProtobufCBinaryData value)
+{
+    static const char *const frames[] = {"iframe", "frame", "embed", "object"};
+    if (value.len == 8 && begins_with(value, "document"))
+        return MODEL_DOCUMENT;
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        if (value.len == strlen(frames[i]) && begins_with(value, frames[i]))
+            return MODEL_FRAME;
+    }
+    return MODEL_OTHER_DESTINATION;
+}
+
+/* Keep what tells page loads apart (analyze/pages.h). */
+static void navigation_fields(struct model_exchange *x, struct texts *texts, const Mitm__HttpRequestHeaders *ev)
+{
+    for (size_t i = 0; i < ev->n_headers; i++) {
+        const Mitm__Header *field = ev->headers[i];
+        if (field_is(field, "Referer"))
+            x->referer = keep_bytes(texts, field->has_value, field->value);
+        else if (field_is(field, "Accept"))
+            x->accepts_html = begins_with(field->value, "text/html");
+        else if (field_is(field, "Sec-Fetch-Dest"))
+            x->destination = (uint8_t)destination(field->value);
+    }
+}
+
+static void redirection_field(struct model_exchange *x, struct texts *texts, const Mitm__HttpResponseHeaders *ev)
+{
+    if (!x->has_status || x->status / 100 != 3)
+        return;
+    for (size_t i = 0; i < ev->n_headers; i++) {
+        if (field_is(ev->headers[i], "Location"))
+            x->location = keep_bytes(texts, ev->headers[i]->has_value, ev->headers[i]->value);
+    }
+}
+
 static void request_start(struct model_exchange *x, struct texts *texts, const Mitm__HttpRequestStart *ev, int64_t t_ns)
 {
     if (x->request.start_ns != MODEL_NONE)
@@ -615,6 +664,8 @@ static void fold_request(const struct http_context *ctx, struct model_exchange *
         request_start(x, ctx->texts, record->http_request_start, ctx->t_ns);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_HEADERS) {
         const Mitm__HttpRequestHeaders *ev = record->http_request_headers;
+        if (x->request.head_ns == MODEL_NONE)
+            navigation_fields(x, ctx->texts, ev);
         message_head(ctx, &x->request, ev->headers, ev->n_headers, ev->has_head_bytes, ev->head_bytes, ev->omitted);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_BODY) {
         message_body(ctx, &x->request, record->http_request_body->len_bytes, record->http_request_body->chunks);
@@ -639,6 +690,8 @@ static void fold_response(const struct http_context *ctx, struct model_exchange 
         response_start(x, ctx->texts, record->http_response_start, ctx->t_ns);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_RESPONSE_HEADERS) {
         const Mitm__HttpResponseHeaders *ev = record->http_response_headers;
+        if (x->response.head_ns == MODEL_NONE)
+            redirection_field(x, ctx->texts, ev);
         message_head(ctx, &x->response, ev->headers, ev->n_headers, ev->has_head_bytes, ev->head_bytes, ev->omitted);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_RESPONSE_BODY) {
         message_body(ctx, &x->response, record->http_response_body->len_bytes, record->http_response_body->chunks);

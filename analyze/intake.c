@@ -2,16 +2,22 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/boundary.h"
 #include "analyze/cli.h"
 #include "analyze/format.h"
+#include "analyze/memory.h"
 #include "analyze/progress.h"
 #include "replay/source.h"
 
 struct intake {
     const struct intake_handler *handler;
+    struct source *source;
+    struct progress progress;
+    enum intake_state worst; /* of the files that are done */
+    size_t file_index;
     struct intake_verdict verdict; /* of the current file */
     bool in_file;
 
@@ -23,13 +29,13 @@ struct intake {
     bool damaged;
 };
 
-static void end_session(struct intake *intake, const struct boundary *session)
+static void end_session(const struct intake *intake, const struct boundary *session, struct intake_verdict *verdict)
 {
     if (!session->in_session)
         return;
     if (!session->ended)
-        intake->verdict.sessions_without_end++;
-    intake->verdict.duration_ns += intake->last_t_ns - intake->first_t_ns;
+        verdict->sessions_without_end++;
+    verdict->duration_ns += intake->last_t_ns - intake->first_t_ns;
 }
 
 static void begin_session(struct intake *intake, const Mitm__Record *record)
@@ -50,7 +56,7 @@ static void count_record(struct intake *intake, const Mitm__Record *record)
 {
     struct boundary before = intake->session;
     if (boundary_crossed(&intake->session, record)) {
-        end_session(intake, &before);
+        end_session(intake, &before, &intake->verdict);
         begin_session(intake, record);
     }
     intake->verdict.records++;
@@ -135,18 +141,18 @@ static enum intake_state judge(const struct intake_verdict *verdict)
                                                                                              : INTAKE_WHOLE;
 }
 
-static void end_file(struct intake *intake, enum intake_state *worst, struct progress *progress)
+static void end_file(struct intake *intake)
 {
     if (!intake->in_file)
         return;
-    progress_clear(progress);
+    progress_clear(&intake->progress);
     if (intake->damaged && intake->session.in_session)
         tell_loss(intake, intake->session.has_id, intake->session.id, intake->last_t_ns);
-    end_session(intake, &intake->session);
+    end_session(intake, &intake->session, &intake->verdict);
     intake->session = (struct boundary){0};
     intake->verdict.state = judge(&intake->verdict);
-    if (intake->verdict.state > *worst)
-        *worst = intake->verdict.state;
+    if (intake->verdict.state > intake->worst)
+        intake->worst = intake->verdict.state;
     if (intake->handler->end_file)
         intake->handler->end_file(intake->handler->ctx, &intake->verdict);
     intake->in_file = intake->damaged = false;
@@ -191,61 +197,97 @@ static void take(struct intake *intake, enum source_result result, const struct 
     }
 }
 
+struct intake *intake_new(const char *const *paths, size_t n, bool follow, const struct intake_handler *handler)
+{
+    struct intake *intake = memory_new(1, sizeof *intake);
+    intake->handler = handler;
+    intake->source = source_open(paths, n, follow);
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (!intake)
+        return;
+    source_free(intake->source);
+    free(intake);
+}
+
+enum intake_step intake_next(struct intake *intake)
+{
+    struct source_item item;
+    enum source_result result = source_next(intake->source, &item);
+    if (result == SOURCE_AGAIN)
+        return INTAKE_AGAIN;
+    if (result == SOURCE_END) {
+        end_file(intake);
+        return INTAKE_END;
+    }
+    if (!intake->in_file || item.file_index != intake->file_index) {
+        end_file(intake);
+        begin_file(intake, item.file);
+        intake->file_index = item.file_index;
+    }
+    take(intake, result, &item);
+    return INTAKE_MORE;
+}
+
+bool intake_so_far(const struct intake *intake, struct intake_verdict *verdict)
+{
+    if (!intake->in_file)
+        return false;
+    *verdict = intake->verdict;
+    end_session(intake, &intake->session, verdict);
+    verdict->state = judge(verdict);
+    return true;
+}
+
 enum intake_state intake_run(const char *const *paths, size_t n, const struct intake_handler *handler)
 {
-    struct intake intake = {.handler = handler};
-    enum intake_state worst = INTAKE_WHOLE;
-    struct source *source = source_open(paths, n, false);
-    struct progress progress;
-    progress_init(&progress, handler->prints);
-    size_t file_index = 0;
-    bool go_on = true;
-    while (go_on) {
-        struct source_item item;
-        enum source_result result = source_next(source, &item);
-        if (result == SOURCE_END)
-            break;
-        if (!intake.in_file || item.file_index != file_index) {
-            end_file(&intake, &worst, &progress);
-            begin_file(&intake, item.file);
-            file_index = item.file_index;
-        }
-        take(&intake, result, &item);
-        progress_update(&progress, source);
-        go_on = !handler->go_on || handler->go_on(handler->ctx);
-    }
-    if (go_on) /* otherwise the rest of the file is not known */
-        end_file(&intake, &worst, &progress);
-    progress_clear(&progress);
-    source_free(source);
+    struct intake *intake = intake_new(paths, n, false, handler);
+    progress_init(&intake->progress, handler->prints);
+    while (intake_next(intake) == INTAKE_MORE && (!handler->go_on || handler->go_on(handler->ctx)))
+        progress_update(&intake->progress, intake->source);
+    progress_clear(&intake->progress);
+    enum intake_state worst = intake->worst;
+    intake_free(intake);
     return worst;
 }
 
-void intake_warn(const struct intake_verdict *verdict)
+bool intake_describe(const struct intake_verdict *verdict, char *text, size_t room)
 {
     char count[FORMAT_BYTES], bytes[FORMAT_BYTES], offset[FORMAT_BYTES];
     switch (verdict->state) {
     case INTAKE_WHOLE:
-        break;
+        text[0] = '\0';
+        return false;
     case INTAKE_CUT_OFF:
-        cli_warn("%s: the recording was cut off; all %s records before that are used", verdict->file,
+        snprintf(text, room, "the recording was cut off; all %s records before that are used",
                  format_count(count, verdict->records));
-        break;
+        return true;
     case INTAKE_DAMAGED:
         if (verdict->damage_count > 0)
-            cli_warn("%s: damaged from byte %s on (%s bytes lost%s%s); the %s whole records are used", verdict->file,
+            snprintf(text, room, "damaged from byte %s on (%s bytes lost%s%s); the %s whole records are used",
                      format_count(offset, verdict->first_damage_offset_bytes),
                      format_count(bytes, verdict->damage_bytes), verdict->problem[0] ? "; " : "", verdict->problem,
                      format_count(count, verdict->records));
         else
-            cli_warn("%s: records are missing; the %s that are there are used", verdict->file,
+            snprintf(text, room, "records are missing; the %s that are there are used",
                      format_count(count, verdict->records));
-        break;
+        return true;
     case INTAKE_NOT_A_SESSION:
-        cli_warn("%s: not a session: %s", verdict->file, verdict->problem);
-        break;
+        snprintf(text, room, "not a session: %s", verdict->problem);
+        return true;
     case INTAKE_UNREADABLE:
-        cli_warn("%s: %s", verdict->file, verdict->problem);
-        break;
+        snprintf(text, room, "%s", verdict->problem);
+        return true;
     }
+    abort();
+}
+
+void intake_warn(const struct intake_verdict *verdict)
+{
+    char text[1024];
+    if (intake_describe(verdict, text, sizeof text))
+        cli_warn("%s: %s", verdict->file, text);
 }

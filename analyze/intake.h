@@ -62,7 +62,31 @@ struct intake_handler {
  */
 enum intake_state intake_run(const char *const *paths, size_t n, const struct intake_handler *handler);
 
-/* Print one line to stderr that warns of what is wrong with a file; nothing for a whole one. */
+/* The same step by step, for who has something else to do in between. */
+struct intake;
+
+enum intake_step {
+    INTAKE_MORE,  /* there may be more at once */
+    INTAKE_AGAIN, /* following: nothing more until the file has grown */
+    INTAKE_END    /* all has been read, and every file has its verdict */
+};
+
+/* Open the files; with `follow` the last one still grows. `paths` and `handler` must outlive the result, which the
+ * caller frees with intake_free(). */
+struct intake *intake_new(const char *const *paths, size_t n, bool follow, const struct intake_handler *handler);
+void intake_free(struct intake *intake);
+
+/* Read one record, or find what else is there, and tell the handler. Neither go_on() nor a progress bar is used. */
+enum intake_step intake_next(struct intake *intake) __attribute__((warn_unused_result));
+
+/* Store in *verdict what is known of the current file if it ended here. Return false before the first of it is read. */
+bool intake_so_far(const struct intake *intake, struct intake_verdict *verdict);
+
+/* Write to `text` (of `room` bytes) one line that says what is wrong with a file, without its name: empty for a whole
+ * one. Return whether there is something. */
+bool intake_describe(const struct intake_verdict *verdict, char *text, size_t room);
+
+/* Print this line, with the file's name, to stderr; nothing for a whole file. */
 void intake_warn(const struct intake_verdict *verdict);
 
 #endif

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "analyze/cli.h"
+#include "view/cmd_serve.h"
 
-static const struct cli_verb *const verbs[] = {&cmd_stats, &cmd_timeline, &cmd_connections, &cmd_events, &cmd_check};
+static const struct cli_verb *const verbs[] = {&cmd_stats,       &cmd_timeline, &cmd_report, &cmd_serve,
+                                               &cmd_connections, &cmd_events,   &cmd_check};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int print_help(void)
@@ -28,9 +30,10 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_DFL); /* "| head" ends the program quietly, even where the parent ignores the signal */
     opterr = 0;
     if (argc < 2) {
-        fputs(
-            "mitm-analyze: name a verb: stats, timeline, connections, events or check (mitm-analyze --help explains)\n",
-            stderr);
+        fputs("mitm-analyze: name a verb: stats, timeline, report, serve, connections, events or check (mitm-analyze "
+              "--help "
+              "explains)\n",
+              stderr);
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)

@@ -48,14 +48,20 @@ struct model_message {
     struct model_headers headers, trailers; /* empty unless headers are kept */
 };
 
+/* What the answer to a request is for: Sec-Fetch-Dest (W3C Fetch Metadata). */
+enum model_destination { MODEL_DESTINATION_UNKNOWN, MODEL_DOCUMENT, MODEL_FRAME, MODEL_OTHER_DESTINATION };
+
 /* A request and its response. */
 struct model_exchange {
     uint32_t id;   /* 0: a response that no request asked for */
     uint32_t next; /* the connection's next exchange, in the order of appearance, or MODEL_NO_INDEX */
     bool has_request, has_response, has_status;
+    bool accepts_html;   /* Accept begins with text/html: browsers ask for documents and frames so */
+    uint8_t destination; /* enum model_destination */
     uint32_t status;
     struct model_message request, response;
     struct text method, target, reason;
+    struct text referer, location; /* of the request; of the response, with a 3xx status */
     uint64_t target_omitted_bytes;
     uint32_t informational; /* 1xx responses before the final one */
     uint32_t informational_status;

@@ -27,12 +27,12 @@ void held_take(struct held *held, const Mitm__Record *record)
     held->len_bytes += event_encode(record, held->bytes + held->len_bytes);
 }
 
-/* Read the length prefix at *at, as event_encode() wrote it, and step over it. */
-static size_t take_prefix(const uint8_t **at)
+/* Read the length prefix at bytes[*at], as event_encode() wrote it, and step over it. */
+static size_t take_prefix(const uint8_t *bytes, size_t *at)
 {
     size_t len = 0;
     for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte = *(*at)++;
+        uint8_t byte = bytes[(*at)++];
         len |= (size_t)(byte & 0x7f) << shift;
         if (byte < 0x80)
             return len;
@@ -43,10 +43,9 @@ void held_release(struct held *held, struct event_arena *arena, const struct eve
 {
     struct held taken = *held; /* the sink may hold records again */
     *held = (struct held){0};
-    const uint8_t *end = taken.bytes + taken.len_bytes;
-    for (const uint8_t *at = taken.bytes; at < end;) {
-        size_t len = take_prefix(&at);
-        Mitm__Record *record = event_decode(arena, at, len);
+    for (size_t at = 0; at < taken.len_bytes;) {
+        size_t len = take_prefix(taken.bytes, &at);
+        Mitm__Record *record = event_decode(arena, taken.bytes + at, len);
         assert(record);
         event_emit(sink, record);
         at += len;

@@ -1,15 +1,43 @@
 #include "render/draw.h"
 
+#include <string.h>
+
 /* What a layout is painted with. */
 struct painter {
     cairo_t *cr;
     PangoLayout *text;
     const struct text_meter *meter;
+    bool dark;
 };
 
-static void set_color(cairo_t *cr, struct figure_color color, double alpha)
+/* Colours and what stands for them on a dark ground; others are used as they are. Phases keep their hue, and differ in
+ * lightness from each other and from the ground. */
+static const struct figure_color dark_colors[][2] = {
+    {{0x1c, 0x21, 0x28}, {0xe4, 0xe8, 0xed}}, /* INK_TEXT */
+    {{0x5d, 0x66, 0x73}, {0xa3, 0xad, 0xb9}}, /* INK_QUIET */
+    {{0xdd, 0xe1, 0xe7}, {0x2e, 0x35, 0x3e}}, /* INK_LINE */
+    {{0xb4, 0xbb, 0xc5}, {0x4d, 0x57, 0x63}}, /* INK_LIFE */
+    {{0xf5, 0xf7, 0xf9}, {0x1b, 0x20, 0x27}}, /* INK_STRIPE */
+    {{0xff, 0xff, 0xff}, {0x14, 0x18, 0x1d}}, /* INK_PAPER */
+    {{0xb3, 0x2d, 0x24}, {0xff, 0x7b, 0x72}}, /* INK_FAILURE */
+    {{0x2b, 0x31, 0x3a}, {0xc9, 0xd1, 0xd9}}, /* INK_MARK */
+    {FIGURE_COLOR_SOCKS, {0x58, 0x9b, 0xea}},    {FIGURE_COLOR_TLS, {0xb7, 0x8f, 0xdd}},
+    {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}}, {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
+};
+
+static struct figure_color color_on(const struct painter *painter, struct figure_color color)
 {
-    cairo_set_source_rgba(cr, color.red / 255.0, color.green / 255.0, color.blue / 255.0, alpha);
+    for (size_t i = 0; painter->dark && i < sizeof dark_colors / sizeof *dark_colors; i++) {
+        if (memcmp(&dark_colors[i][0], &color, sizeof color) == 0)
+            return dark_colors[i][1];
+    }
+    return color;
+}
+
+static void set_color(const struct painter *painter, struct figure_color color, double alpha)
+{
+    color = color_on(painter, color);
+    cairo_set_source_rgba(painter->cr, color.red / 255.0, color.green / 255.0, color.blue / 255.0, alpha);
 }
 
 static void draw_line(cairo_t *cr, const struct layout_item *item)
@@ -24,8 +52,9 @@ static void draw_line(cairo_t *cr, const struct layout_item *item)
     cairo_set_dash(cr, NULL, 0, 0);
 }
 
-static void draw_circle(cairo_t *cr, const struct layout_item *item)
+static void draw_circle(const struct painter *painter, const struct layout_item *item)
 {
+    cairo_t *cr = painter->cr;
     double radius = item->rect.width / 2;
     double inset = item->kind == LAYOUT_RING ? item->stroke / 2 : 0;
     cairo_new_path(cr);
@@ -34,25 +63,26 @@ static void draw_circle(cairo_t *cr, const struct layout_item *item)
         cairo_fill(cr);
         return;
     }
-    set_color(cr, INK_PAPER, 1);
+    set_color(painter, INK_PAPER, 1);
     cairo_fill_preserve(cr);
-    set_color(cr, item->color, 1);
+    set_color(painter, item->color, 1);
     cairo_set_line_width(cr, item->stroke);
     cairo_stroke(cr);
 }
 
-static void draw_cross(cairo_t *cr, const struct layout_item *item)
+static void draw_cross(const struct painter *painter, const struct layout_item *item)
 {
+    cairo_t *cr = painter->cr;
     const struct layout_rect *rect = &item->rect;
     cairo_move_to(cr, rect->x, rect->y);
     cairo_line_to(cr, rect->x + rect->width, rect->y + rect->height);
     cairo_move_to(cr, rect->x, rect->y + rect->height);
     cairo_line_to(cr, rect->x + rect->width, rect->y);
-    /* A white seam keeps the cross apart from a bar below it. */
-    set_color(cr, INK_PAPER, 1);
+    /* A seam keeps the cross apart from a bar below it. */
+    set_color(painter, INK_PAPER, 1);
     cairo_set_line_width(cr, item->stroke + 2);
     cairo_stroke_preserve(cr);
-    set_color(cr, item->color, 1);
+    set_color(painter, item->color, 1);
     cairo_set_line_width(cr, item->stroke + 0.3);
     cairo_stroke(cr);
 }
@@ -65,17 +95,18 @@ static void trace_edge(cairo_t *cr, const struct layout_item *item)
         cairo_line_to(cr, item->points[i].x, item->points[i].y);
 }
 
-static void draw_area(cairo_t *cr, const struct layout_item *item)
+static void draw_area(const struct painter *painter, const struct layout_item *item)
 {
+    cairo_t *cr = painter->cr;
     double bottom = item->rect.y + item->rect.height;
     trace_edge(cr, item);
     cairo_line_to(cr, item->rect.x + item->rect.width, bottom);
     cairo_line_to(cr, item->rect.x, bottom);
     cairo_close_path(cr);
-    set_color(cr, item->color, 0.22);
+    set_color(painter, item->color, 0.22);
     cairo_fill(cr);
     trace_edge(cr, item);
-    set_color(cr, item->color, 1);
+    set_color(painter, item->color, 1);
     cairo_set_line_width(cr, item->stroke);
     cairo_stroke(cr);
 }
@@ -111,7 +142,7 @@ static void draw_text(const struct painter *painter, const struct layout_item *i
 static void draw_item(const struct painter *painter, const struct layout_item *item)
 {
     cairo_t *cr = painter->cr;
-    set_color(cr, item->color, 1);
+    set_color(painter, item->color, 1);
     switch (item->kind) {
     case LAYOUT_RECT:
         cairo_rectangle(cr, item->rect.x, item->rect.y, item->rect.width, item->rect.height);
@@ -123,13 +154,13 @@ static void draw_item(const struct painter *painter, const struct layout_item *i
         break;
     case LAYOUT_DOT:
     case LAYOUT_RING:
-        draw_circle(cr, item);
+        draw_circle(painter, item);
         break;
     case LAYOUT_CROSS:
-        draw_cross(cr, item);
+        draw_cross(painter, item);
         break;
     case LAYOUT_AREA:
-        draw_area(cr, item);
+        draw_area(painter, item);
         break;
     case LAYOUT_TEXT:
         draw_text(painter, item);
@@ -137,12 +168,12 @@ static void draw_item(const struct painter *painter, const struct layout_item *i
     }
 }
 
-void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page)
+void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page, bool dark)
 {
-    set_color(cr, INK_PAPER, 1);
+    struct painter painter = {.cr = cr, .meter = layout->meter, .dark = dark};
+    set_color(&painter, INK_PAPER, 1);
     cairo_rectangle(cr, 0, 0, page->width, page->height);
     cairo_fill(cr);
-    struct painter painter = {.cr = cr, .meter = layout->meter};
     painter.text = pango_layout_new(text_meter_context(layout->meter));
     pango_layout_set_auto_dir(painter.text, FALSE);
     pango_layout_set_single_paragraph_mode(painter.text, TRUE);

@@ -6,7 +6,8 @@
 
 #include "render/layout.h"
 
-/* Paint `page` of `layout` on a white ground, one layout unit being one unit of `cr`'s user space. */
-void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page);
+/* Paint `page` of `layout` on a white ground (`dark`: on a dark one, with the colours that suit it), one layout unit
+ * being one unit of `cr`'s user space. */
+void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page, bool dark);
 
 #endif

@@ -123,28 +123,28 @@ static void complete_svg(GString *out, gsize start, const struct layout *layout,
     g_string_free(title, TRUE);
 }
 
-cairo_status_t output_svg(const struct layout *layout, bool links, GString *out)
+cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GString *out)
 {
     gsize start = out->len;
     const struct layout_page *page = layout_page(layout, 0);
     cairo_surface_t *surface = cairo_svg_surface_create_for_stream(append_bytes, out, page->width, page->height);
     cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX);
     cairo_t *cr = cairo_create(surface);
-    draw_page(cr, layout, page);
+    draw_page(cr, layout, page, dark);
     cairo_status_t status = finish(cr, surface);
     if (status == CAIRO_STATUS_SUCCESS)
         complete_svg(out, start, layout, links);
     return status;
 }
 
-cairo_status_t output_png(const struct layout *layout, double scale, GString *out)
+cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
 {
     const struct layout_page *page = layout_page(layout, 0);
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(page->width * scale), (int)ceil(page->height * scale));
     cairo_t *cr = cairo_create(surface);
     cairo_scale(cr, scale, scale);
-    draw_page(cr, layout, page);
+    draw_page(cr, layout, page, dark);
     cairo_status_t status = cairo_status(cr);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_write_to_png_stream(surface, append_bytes, out);
@@ -209,7 +209,7 @@ static void add_pdf_outline(cairo_surface_t *surface, const struct layout *layou
     }
 }
 
-cairo_status_t output_pdf(const struct layout *layout, GString *out)
+cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
 {
     const struct layout_page *first = layout_page(layout, 0);
     cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(
@@ -218,7 +218,7 @@ cairo_status_t output_pdf(const struct layout *layout, GString *out)
     cairo_t *cr = cairo_create(surface);
     cairo_scale(cr, OUTPUT_POINTS_PER_UNIT, OUTPUT_POINTS_PER_UNIT);
     for (size_t i = 0; i < layout_page_count(layout); i++) {
-        draw_page(cr, layout, layout_page(layout, i));
+        draw_page(cr, layout, layout_page(layout, i), dark);
         add_pdf_tags(cr, layout, layout_page(layout, i));
         cairo_show_page(cr);
     }
@@ -232,21 +232,27 @@ void output_image_map(const struct layout *layout, bool links, const char *name,
     g_string_append(out, "<map");
     append_text_attribute(out, "name", name);
     g_string_append(out, ">\n");
+    GHashTable *links_seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = page->hits->len; i > 0; i--) { /* the first area that contains the place counts */
         const struct layout_hit *hit = &g_array_index(page->hits, struct layout_hit, i - 1);
         const struct layout_rect *rect = &hit->rect;
         bool linked = links && hit->link;
         if (!linked && !hit->tooltip)
             continue;
-        g_string_append_printf(out, "<area shape=\"rect\" coords=\"%ld,%ld,%ld,%ld\"", lround(floor(rect->x)),
-                               lround(floor(rect->y)), lround(ceil(rect->x + rect->width)),
-                               lround(ceil(rect->y + rect->height)));
-        if (linked)
+        g_string_append_printf(out, "<area shape=\"rect\" coords=\"%ld,%ld,%ld,%ld\"", lround(fmax(floor(rect->x), 0)),
+                               lround(fmax(floor(rect->y), 0)), lround(fmin(ceil(rect->x + rect->width), page->width)),
+                               lround(fmin(ceil(rect->y + rect->height), page->height)));
+        if (linked) {
             append_text_attribute(out, "href", hit->link);
+            append_text_attribute(out, "alt", hit->tooltip ? hit->tooltip : hit->link);
+            /* The tab key stops once for each target. */
+            if (!g_hash_table_add(links_seen, (gpointer)(uintptr_t)hit->link))
+                g_string_append(out, " tabindex=\"-1\"");
+        }
         if (hit->tooltip)
             append_text_attribute(out, "title", hit->tooltip);
-        append_text_attribute(out, "alt", hit->tooltip ? hit->tooltip : "");
         g_string_append(out, ">\n");
     }
+    g_hash_table_destroy(links_seen);
     g_string_append(out, "</map>\n");
 }

@@ -14,16 +14,19 @@
 
 /*
  * Append to `out` the only page of `layout` as an SVG document: the drawing, and above it an invisible <rect> for each
- * hit area, in later ones' favour, with its tooltip as <title> and, if `links`, its link as <a>.
+ * hit area, in later ones' favour, with its tooltip as <title> and, if `links`, its link as <a>. Here and below,
+ * `dark`: for a dark page.
  */
-cairo_status_t output_svg(const struct layout *layout, bool links, GString *out) __attribute__((warn_unused_result));
+cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GString *out)
+    __attribute__((warn_unused_result));
 
 /* Append to `out` the only page of `layout` as a PNG of `scale` pixels per unit. */
-cairo_status_t output_png(const struct layout *layout, double scale, GString *out) __attribute__((warn_unused_result));
+cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
+    __attribute__((warn_unused_result));
 
 /* Append to `out` all pages of `layout` as a PDF, with its hit areas' targets as links, its anchors and its bookmarks.
  */
-cairo_status_t output_pdf(const struct layout *layout, GString *out) __attribute__((warn_unused_result));
+cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out) __attribute__((warn_unused_result));
 
 /* Append to `out` the hit areas of the only page of `layout` as <map name="`name`">, those that lie on top first. */
 void output_image_map(const struct layout *layout, bool links, const char *name, GString *out);

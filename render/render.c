@@ -83,11 +83,11 @@ static cairo_status_t output(const struct layout *layout, enum render_format for
 {
     switch (format) {
     case RENDER_SVG:
-        return output_svg(layout, options->links, bytes);
+        return output_svg(layout, options->links, options->dark, bytes);
     case RENDER_PNG:
-        return output_png(layout, png_scale(layout, options), bytes);
+        return output_png(layout, png_scale(layout, options), options->dark, bytes);
     case RENDER_PDF:
-        return output_pdf(layout, bytes);
+        return output_pdf(layout, options->dark, bytes);
     }
     return CAIRO_STATUS_INVALID_FORMAT;
 }
@@ -136,7 +136,7 @@ enum render_result render_timeline_file(const struct timeline_figure *figure, en
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
-                                             const char *name, struct render_buffer *out)
+                                             const char *name, struct render_buffer *out, unsigned *height_px)
 {
     static const struct render_options usual = {0};
     options = options ? options : &usual;
@@ -146,6 +146,8 @@ enum render_result render_timeline_image_map(const struct timeline_figure *figur
         return RENDER_TOO_LARGE;
     GString *bytes = g_string_new(NULL);
     output_image_map(layout, options->links, name, bytes);
+    if (height_px)
+        *height_px = (unsigned)layout_page(layout, 0)->height;
     layout_free(layout);
     hand_over(bytes, out);
     return RENDER_OK;

@@ -40,6 +40,7 @@ struct render_options {
     double page_height_pt;
     double scale;  /* PNG: pixels per CSS pixel, held to 1 … 4; 0: 2. Lowered for pictures that are very tall */
     bool links;    /* SVG, image map: make the figure's links; in an SVG, "#name" leads to the lane with that link */
+    bool dark;     /* colours for a dark page */
     bool no_index; /* PDF: leave out the index of lanes and the links to it */
 };
 
@@ -77,10 +78,10 @@ enum render_result render_timeline_file(const struct timeline_figure *figure, en
 /*
  * Put into `out` an HTML fragment, <map name="`name`">…</map>, with the hit areas of the PNG that render_timeline()
  * makes with the same `options`, for an <img> shown `width_px` CSS pixels wide. `name` consists of letters, digits and
- * '-'. Results as for render_timeline().
+ * '-'. Store in *height_px (which may be NULL) how high the <img> is. Results as for render_timeline().
  */
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
-                                             const char *name, struct render_buffer *out)
+                                             const char *name, struct render_buffer *out, unsigned *height_px)
     __attribute__((warn_unused_result));
 
 #endif

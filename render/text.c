@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+#include "render/safe.h"
+
 /* Fontconfig keeps its patterns behind encoded pointers, which LeakSanitizer takes for lost. They do not grow. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_options(void);
@@ -15,8 +17,6 @@ const char *__lsan_default_options(void)
 {
     return "print_suppressions=0";
 }
-
-#define MARKS_IN_A_ROW 2 /* combining marks on one character that are drawn as such */
 
 struct text_meter {
     PangoFontMap *fonts;
@@ -129,39 +129,6 @@ double text_width(struct text_meter *meter, enum text_style style, const char *s
     return *width;
 }
 
-/* Return whether `c` is drawn as nothing or changes how its neighbours are drawn, combining marks aside. */
-static bool is_invisible(gunichar c)
-{
-    if (c == 0x115f || c == 0x1160 || c == 0x2800 || c == 0x3164 || c == 0xffa0 || c == 0x034f)
-        return true; /* fillers and blanks that count as letters, symbols and marks */
-    if ((c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef))
-        return true; /* variation selectors */
-    switch ((int)g_unichar_type(c)) {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_FORMAT:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Append `c` in the form in which it shows; `marks` counts the combining marks in a row. */
-static void append_visible(GString *out, gunichar c, bool keep_newlines, int *marks)
-{
-    *marks = g_unichar_ismark(c) ? *marks + 1 : 0;
-    if (c == '\n' && keep_newlines)
-        g_string_append_c(out, '\n');
-    else if (is_invisible(c) || *marks > MARKS_IN_A_ROW)
-        g_string_append_printf(out, "<U+%04X>", c);
-    else
-        g_string_append_unichar(out, c);
-}
-
 /* Replace the middle of `string`, if it has more than TEXT_MAX_CHARS characters, by an ellipsis. */
 static void limit_chars(GString *string)
 {
@@ -176,28 +143,6 @@ static void limit_chars(GString *string)
     g_string_insert(string, at, "…");
 }
 
-/* Append what `text` from *at on begins with, one character or one invalid byte, in visible form and move *at past it.
- */
-static void append_next(GString *out, struct figure_text text, size_t *at, bool keep_newlines, int *marks)
-{
-    const char *p = text.bytes + *at;
-    if ((unsigned char)*p < 0x80) { /* NUL too, which GLib would take for the end */
-        append_visible(out, (unsigned char)*p, keep_newlines, marks);
-        *at += 1;
-        return;
-    }
-    size_t left = text.len_bytes - *at;
-    gunichar c = g_utf8_get_char_validated(p, (gssize)MIN(left, 6));
-    if (c == (gunichar)-1 || c == (gunichar)-2) {
-        *marks = 0;
-        g_string_append(out, "\xef\xbf\xbd");
-        *at += 1;
-        return;
-    }
-    append_visible(out, c, keep_newlines, marks);
-    *at += (size_t)g_unichar_to_utf8(c, NULL);
-}
-
 const char *text_safe(struct text_meter *meter, struct figure_text text, bool keep_newlines)
 {
     /* Of a huge text only the two ends are read: they suffice, since a character has at most 6 bytes. */
@@ -207,11 +152,11 @@ const char *text_safe(struct text_meter *meter, struct figure_text text, bool ke
     int marks = 0;
     size_t at = 0;
     while (at < skip_from)
-        append_next(out, text, &at, keep_newlines, &marks);
+        safe_append_next(out, text, &at, keep_newlines, &marks);
     if (skip_from < text.len_bytes)
         at = text.len_bytes - end_bytes;
     while (at < text.len_bytes)
-        append_next(out, text, &at, keep_newlines, &marks);
+        safe_append_next(out, text, &at, keep_newlines, &marks);
     limit_chars(out);
     const char *safe = g_string_chunk_insert_const(meter->strings, out->str);
     g_string_free(out, TRUE);

@@ -32,15 +32,28 @@ struct report_query {
 struct report_input {
     const struct model *model;
     const struct pages *pages; /* of the session shown */
-    /* A model of the same session (the only one in it) that has kept the headers of the connections shown; NULL: headers
-     * are not shown. */
+    /* A model of the same session (the only one in it) that has kept the headers of the connections shown, or `model`
+     * itself; NULL: headers are not shown. */
     const struct model *details;
     const char *file;    /* its name, for people */
     const char *problem; /* what reading found wrong with the file, one line; NULL: nothing */
     bool live;           /* the file still grows */
 };
 
-/* Where the document will stand. */
+/*
+ * Where the document will stand. Served, it refers to these, below `base`:
+ *   ?QUERY                    itself, for another query
+ *   style.css                 report_style()
+ *   script.js                 keeps <main> current (live only)
+ *   graph.png, .svg, .pdf     report_picture() for QUERY; with dark=1 for a dark page (PNG)
+ *   requests.csv              report_csv() for QUERY
+ *   report.html               the document for QUERY, self-contained
+ *   session.mitm              the file
+ *   settings                  takes the forms (POST): the names of view/control.h, with `key` and `back` (a QUERY)
+ *   proxy.pac                 the proxy's automatic configuration
+ *   sample/                   the document of the built-in sample
+ * All but the first and the last three have key=KEY in their query; a form has it in its body.
+ */
 struct report_place {
     bool self_contained; /* a file of its own: images within, no link to elsewhere, no script, no form */
     const char *base;    /* path of the page: "/", "/sample/" */
@@ -51,24 +64,31 @@ struct report_place {
 };
 
 /*
- * Read the query `text` of a URL ("from=1.5&server=a%20b", NULL is empty; percent- and plus-encoded) into *query. Unknown
- * names are ignored. Return NULL, or one line (static) that says which value is wrong and what it should be; *query
- * then has the usual value there.
+ * Read the query `text` of a URL ("from=1.5&server=a%20b", NULL is empty; percent- and plus-encoded) into *query.
+ * Unknown names are ignored. Return NULL, or one line (static) that says which value is wrong and what it should be;
+ * *query then has the usual value there.
  */
 const char *report_query_parse(struct report_query *query, const char *text);
 
 /* Print `query` in its canonical form, encoded for a URL, without '?'; nothing if it shows everything. */
 void report_query_print(FILE *out, const struct report_query *query);
 
+/* Print a time in seconds, exactly, without needless digits: "1.5". */
+void report_seconds_print(FILE *out, int64_t t_ns);
+
 /* Return the session of `input` that `query` selects, and store its number in *number; NULL: there is none. */
 const struct model_session *report_session(const struct report_input *input, const struct report_query *query,
                                            size_t *number);
+
+/* Return the style sheet of all documents (static). */
+const char *report_style(void);
 
 /* Print the HTML document to `out`. Only lines that contain class="live" differ between live and offline. */
 void report_html(FILE *out, const struct report_input *input, const struct report_query *query,
                  const struct report_place *place);
 
-/* Draw the graph that the document shows for `query`. `dark`: for a dark page. `width_px` 0: the usual. */
+/* Draw the graph that the document shows for `query`. `dark`: for a dark page. `width_px` 0: the usual. A PNG is as it
+ * stands in the document, SVG and PDF have title, summary and warnings. */
 enum render_result report_picture(const struct report_input *input, const struct report_query *query,
                                   enum render_format format, bool dark, unsigned width_px, struct render_buffer *out)
     __attribute__((warn_unused_result));

@@ -137,7 +137,7 @@ Test(output, image_map)
     struct test_figure *test = figures_random(&hostile);
     struct render_options options = {.links = true};
     struct render_buffer map = {0};
-    cr_assert_eq((int)render_timeline_image_map(&test->figure, &options, "timeline-1", &map), RENDER_OK);
+    cr_assert_eq((int)render_timeline_image_map(&test->figure, &options, "timeline-1", &map, NULL), RENDER_OK);
     cr_assert(g_str_has_prefix(map.bytes, "<map name=\"timeline-1\">\n") && g_str_has_suffix(map.bytes, "</map>\n"));
     size_t areas = 0;
     for (const char *line = strchr(map.bytes, '\n') + 1; g_str_has_prefix(line, "<area ");

@@ -95,6 +95,37 @@ void scene_request_head(const struct event_sink *sink, uint32_t connection, uint
     emit(sink, &record, connection, exchange);
 }
 
+void scene_fields(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms, bool response,
+                  const char *const fields[4])
+{
+    Mitm__Header headers[2], *list[2];
+    size_t n = 0;
+    for (size_t i = 0; i < 4 && fields[i]; i += 2, n++) {
+        headers[n] = (Mitm__Header)MITM__HEADER__INIT;
+        EVENT_SET_BYTES(headers[n], name, fields[i], strlen(fields[i]));
+        EVENT_SET_BYTES(headers[n], value, fields[i + 1], strlen(fields[i + 1]));
+        list[n] = &headers[n];
+    }
+    if (response) {
+        EVENT_NEW(record, ev, ns(t_ms), HttpResponseHeaders, HTTP_RESPONSE_HEADERS, http_response_headers);
+        ev.n_headers = n;
+        ev.headers = list;
+        emit(sink, &record, connection, exchange);
+    } else {
+        EVENT_NEW(record, ev, ns(t_ms), HttpRequestHeaders, HTTP_REQUEST_HEADERS, http_request_headers);
+        ev.n_headers = n;
+        ev.headers = list;
+        emit(sink, &record, connection, exchange);
+    }
+}
+
+void scene_user(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, const char *name)
+{
+    EVENT_NEW(record, ev, ns(t_ms), SocksAuthStart, SOCKS_AUTH_START, socks_auth_start);
+    EVENT_SET_BYTES(ev, username, name, strlen(name));
+    emit(sink, &record, connection, 0);
+}
+
 void scene_request_end(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms)
 {
     EVENT_NEW(record, ev, ns(t_ms), HttpRequestEnd, HTTP_REQUEST_END, http_request_end);

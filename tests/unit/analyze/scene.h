@@ -26,6 +26,11 @@ void scene_response_end(const struct event_sink *sink, uint32_t connection, uint
 void scene_opaque(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, Mitm__Direction direction,
                   uint64_t len_bytes);
 
+/* The head of a request or (with `response`) of a response, complete with one or two fields; a name may be NULL. */
+void scene_fields(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms, bool response,
+                  const char *const fields[4]);
+void scene_user(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, const char *name);
+
 /* Return a sink that applies events to `model`; no session has been started. */
 struct event_sink scene_to_model(struct model *model);
 

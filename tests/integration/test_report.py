@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""The HTML documents: well-formed, every link has its target, nothing from elsewhere, and what somebody else chose is text."""
+import base64
+import struct
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import harness
+from harness import check, equal
+
+VOID = {"area", "img", "input", "link", "meta", "source"}
+# All elements that a document has, with their attributes.
+ALLOWED = {
+    "html": {"lang"}, "head": set(), "body": set(), "title": set(), "style": set(),
+    "meta": {"charset", "name", "content", "http-equiv"}, "link": {"rel", "href"}, "script": {"class", "src", "defer"},
+    "header": set(), "main": {"id"}, "footer": set(), "section": set(), "nav": {"aria-label", "class"},
+    "h1": set(), "h2": {"id"}, "h3": set(), "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
+    "li": set(), "b": set(), "i": set(), "code": set(), "pre": set(), "span": {"class"},
+    "div": {"class", "role", "aria-label", "tabindex"}, "picture": set(), "source": {"media", "srcset"},
+    "img": {"src", "width", "height", "usemap", "alt"}, "map": {"name"},
+    "area": {"shape", "coords", "href", "alt", "title", "tabindex"},
+    "table": {"class"}, "caption": {"class"}, "thead": set(), "tbody": {"id"}, "tr": {"class"},
+    "th": {"scope", "class", "colspan"}, "td": {"class"}, "meter": {"class", "max", "value", "aria-label"},
+    "form": {"method", "action"}, "fieldset": set(), "legend": set(), "label": set(),
+    "input": {"name", "type", "value", "size", "inputmode", "maxlength", "placeholder", "required"},
+    "select": {"name"}, "option": {"value", "selected"}, "button": {"type", "name", "value"},
+}
+SAMPLES = sorted((harness.ROOT / "samples").glob("*.mitm"))
+
+
+class Document(HTMLParser):
+    """Reads a document and fails where it is not as it should be."""
+
+    def __init__(self, text, served):
+        super().__init__(convert_charrefs=True)
+        self.served = served
+        self.open, self.ids, self.links, self.text = [], [], [], []
+        self.areas, self.maps, self.images = [], [], []
+        check(text.startswith("<!DOCTYPE html>\n"), "the document type")
+        self.feed(text)
+        self.close()
+        equal(self.open, [], "elements that are not closed")
+        self.verify()
+
+    def handle_starttag(self, tag, attributes):
+        check(tag in ALLOWED, f"element <{tag}> {attributes} at {self.getpos()}")
+        names = [name for name, _ in attributes]
+        check(set(names) <= ALLOWED[tag], f"attributes of <{tag}>: {attributes} at {self.getpos()}")
+        equal(len(names), len(set(names)), f"attributes of <{tag}> that come twice")
+        values = dict(attributes)
+        self.ids += [values["id"]] if "id" in values else []
+        for name in ("href", "src", "srcset", "action"):
+            if name in values:
+                self.verify_url(tag, values[name])
+        if tag == "map":
+            self.maps.append(values["name"])
+        elif tag == "area":
+            self.areas.append((len(self.maps), values))
+        elif tag == "img":
+            self.images.append(values)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        check(self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]} at {self.getpos()}")
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def handle_comment(self, data):
+        raise AssertionError(f"a comment: {data}")
+
+    def verify_url(self, tag, url):
+        if url.startswith("#"):
+            self.links.append(url[1:])
+        elif url.startswith("data:image/png;base64,"):
+            check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
+            self.verify_png(base64.b64decode(url.partition(",")[2], validate=True))
+        else:
+            check(self.served and url.startswith("/") and not url.startswith("//"), f"<{tag}> leads to {url}")
+
+    def verify_png(self, data):
+        equal(data[:8], b"\x89PNG\r\n\x1a\n", "the picture")
+        self.png_size = struct.unpack(">II", data[16:24])
+
+    def verify(self):
+        equal(len(self.ids), len(set(self.ids)), "ids that come twice")
+        missing = set(self.links) - set(self.ids)
+        equal(missing, set(), "targets that are missing")
+        equal([image["usemap"] for image in self.images], [f"#{name}" for name in self.maps], "image maps")
+        for number, area in self.areas:
+            left, top, right, bottom = map(int, area["coords"].split(","))
+            image = self.images[number - 1]
+            check(0 <= left < right <= int(image["width"]) and 0 <= top < bottom <= int(image["height"]), f"area {area}")
+            check("href" not in area or area["alt"], f"no alternative text: {area}")
+            check("href" in area or "alt" not in area, f"alternative text without a link: {area}")
+        for image in self.images:
+            check(image["alt"], "no alternative text of the picture")
+        if self.images and not self.served:
+            width, height = int(self.images[-1]["width"]), int(self.images[-1]["height"])
+            equal(self.png_size, (2 * width, 2 * height), "pixels of the picture")
+
+
+def report(box, source, *options):
+    out = box.folder / "report.html"
+    subprocess.run([box.build / "analyze" / "mitm-analyze", "report", "-o", out, *options, source], check=True)
+    return out.read_text(encoding="utf-8")
+
+
+def test_samples(box):
+    for sample in SAMPLES:
+        for options in [], ["--headers", "all"], ["--from", "2.1", "--to", "2.5"], ["--connection", "1"]:
+            text = report(box, sample, *options)
+            Document(text, served=False)
+            equal(report(box, sample, *options), text, "the same again")
+
+
+def test_headers(box):
+    """What a request says of itself is there with --headers all alone."""
+    curl = harness.ROOT / "samples" / "curl.mitm"
+    check("User-Agent" not in report(box, curl, "--headers", "first"), "a header field among first lines")
+    check("<b>User-Agent:</b> curl/" in report(box, curl, "--headers", "all"), "no header field")
+
+
+def test_hostile(box):
+    """All that somebody else can choose is text: no element and no attribute comes of it."""
+    program = box.build / "tests" / "unit" / "report" / "make_hostile"
+    for seed in range(12):
+        for mode in "served", "file":
+            done = subprocess.run([program, mode, str(seed)], check=True, capture_output=True)
+            document = Document(done.stdout.decode("utf-8"), served=mode == "served")
+            text = "".join(document.text)
+            for harm in "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "&lt;i&gt;":
+                check(harm in text, f"{harm} is not shown as it is")
+            check("<U+202E><i>gnp.exe" in text, "a change of direction is not spelt out")
+            check(not set(map(chr, range(0x202A, 0x202F))) & set(text), "a change of direction")
+
+
+def test_wrong_use(box):
+    program = box.build / "analyze" / "mitm-analyze"
+    sample = SAMPLES[0]
+    for arguments, words in [(["-o", "x.pdf", sample], b".html"), ([sample], b"-o"), (["-o", "x.html"], b"one session"),
+                             (["-o", "x.html", "--page", "0", sample], b"--page"),
+                             (["-o", "x.html", "--from", "2", "--to", "1", sample], b"later")]:
+        done = subprocess.run([program, "report", *arguments], cwd=box.folder, capture_output=True)
+        equal(done.returncode, 2, f"exit status of {arguments}")
+        check(words in done.stderr and done.stderr.count(b"\n") == 1, f"one line: {done.stderr}")
+    done = subprocess.run([program, "report", "-o", "/nowhere/x.html", sample], capture_output=True)
+    equal((done.returncode, done.stderr.count(b"\n")), (3, 1), "a folder that is not there")
+    done = subprocess.run([program, "report", "-o", box.folder / "x.html", "--session", "9", sample], capture_output=True)
+    equal((done.returncode, done.stderr.count(b"\n")), (1, 1), "a session that is not there")
+
+
+if __name__ == "__main__":
+    harness.run(globals())
