@@ -62,9 +62,10 @@ static void write_picture(const struct document *document, const struct chart *c
         fprintf(out, "<p class=\"warning\">There is no picture: %s.</p>\n", render_result_text(result));
         return;
     }
-    fputs("<div class=\"graph\" role=\"region\" aria-label=\"Time graph\" tabindex=\"0\">\n<picture>"
-          "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
-          out);
+    fprintf(out,
+            "<div class=\"graph\" role=\"region\" aria-label=\"Picture, part %zu\" tabindex=\"0\">\n<picture>"
+            "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
+            part);
     write_picture_url(document, &figure, true);
     fputs("\"><img src=\"", out);
     write_picture_url(document, &figure, false);
