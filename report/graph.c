@@ -169,6 +169,9 @@ static void write_time_links(const struct document *document, const struct chart
     fputs(".</p>\n", out);
 }
 
+/* A file has at most so many pictures, so that it can be made in a minute and shown. */
+enum { PICTURES = 50 };
+
 void graph_write(const struct document *document, size_t part)
 {
     FILE *out = document->out;
@@ -177,6 +180,11 @@ void graph_write(const struct document *document, size_t part)
     document_begin_section(document, "graph", "Time graph", part);
     if (n == 0) {
         fputs("<p>No connection is selected.</p>\n", out);
+    } else if (document->place->self_contained && part > PICTURES) {
+        fprintf(out,
+                "<p class=\"quiet\">Only the newest %d parts have a picture; a report of a shorter time shows "
+                "others.</p>\n",
+                PICTURES);
     } else {
         write_picture(document, chart, part);
         write_time_links(document, chart);
