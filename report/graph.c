@@ -93,7 +93,8 @@ static void write_share(FILE *out, const struct timeline_figure *figure, const s
     fputs("<tr><th scope=\"row\">", out);
     html_bytes(out, phase->label.bytes, phase->label.len_bytes);
     fprintf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td><meter class=\"%s\" max=\"100\" value=\"",
-            format_duration(buffer, model_number(share->amount)), percent, classes[share->phase]);
+            format_duration(buffer, model_number(share->amount)), percent,
+            classes[share->phase] ? classes[share->phase] : "other");
     fprintf(out, "%.1f\" aria-label=\"Share: %.1f %%\"></meter></td></tr>\n", percent, percent);
 }
 
