@@ -58,7 +58,7 @@ enum key_kind { KEY_ADDRESS = 'A', KEY_REDIRECT = 'R' };
 static struct text key_of(struct maker *maker, enum key_kind kind, uint32_t group, const char *address, size_t len)
 {
     char key[ADDRESS_MAX_BYTES + 16];
-    const char *fragment = memchr(address, '#', len);
+    const char *fragment = len > 0 ? memchr(address, '#', len) : NULL;
     if (fragment)
         len = (size_t)(fragment - address);
     if (len == 0 || len > ADDRESS_MAX_BYTES)
