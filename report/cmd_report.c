@@ -56,7 +56,7 @@ static int write_report(const struct model *model, const struct model_session *s
 
 static int load_and_write(const char *file, const struct request *request)
 {
-    struct model *model = model_new(&(struct model_options){.keep_headers = true});
+    struct model *model = model_new(&(struct model_options){.keep_headers = request->query.headers != 1});
     int code = load_files(model, &file, 1);
     size_t n = model_session_count(model), number = request->query.session;
     if (n > 0 && number > n) {

@@ -62,9 +62,10 @@ static void write_picture(const struct document *document, const struct chart *c
         fprintf(out, "<p class=\"warning\">There is no picture: %s.</p>\n", render_result_text(result));
         return;
     }
-    fputs("<div class=\"graph\" role=\"region\" aria-label=\"Time graph\" tabindex=\"0\">\n<picture>"
-          "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
-          out);
+    fprintf(out,
+            "<div class=\"graph\" role=\"region\" aria-label=\"Picture, part %zu\" tabindex=\"0\">\n<picture>"
+            "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
+            part);
     write_picture_url(document, &figure, true);
     fputs("\"><img src=\"", out);
     write_picture_url(document, &figure, false);
@@ -92,7 +93,8 @@ static void write_share(FILE *out, const struct timeline_figure *figure, const s
     fputs("<tr><th scope=\"row\">", out);
     html_bytes(out, phase->label.bytes, phase->label.len_bytes);
     fprintf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td><meter class=\"%s\" max=\"100\" value=\"",
-            format_duration(buffer, model_number(share->amount)), percent, classes[share->phase]);
+            format_duration(buffer, model_number(share->amount)), percent,
+            classes[share->phase] ? classes[share->phase] : "other");
     fprintf(out, "%.1f\" aria-label=\"Share: %.1f %%\"></meter></td></tr>\n", percent, percent);
 }
 
@@ -168,6 +170,9 @@ static void write_time_links(const struct document *document, const struct chart
     fputs(".</p>\n", out);
 }
 
+/* A file has at most so many pictures, so that it can be made in a minute and shown. */
+enum { PICTURES = 50 };
+
 void graph_write(const struct document *document, size_t part)
 {
     FILE *out = document->out;
@@ -176,6 +181,11 @@ void graph_write(const struct document *document, size_t part)
     document_begin_section(document, "graph", "Time graph", part);
     if (n == 0) {
         fputs("<p>No connection is selected.</p>\n", out);
+    } else if (document->place->self_contained && part > PICTURES) {
+        fprintf(out,
+                "<p class=\"quiet\">Only the newest %d parts have a picture; a report of a shorter time shows "
+                "others.</p>\n",
+                PICTURES);
     } else {
         write_picture(document, chart, part);
         write_time_links(document, chart);

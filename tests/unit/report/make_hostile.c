@@ -122,7 +122,7 @@ static void put_connection(struct event_sink *sink, uint32_t connection)
 
 int main(int argc, char **argv)
 {
-    enum { CONNECTIONS = 2 * REPORT_PART_CONNECTIONS + 5 };
+    enum { CONNECTIONS = REPORT_PART_CONNECTIONS + 5 };
     if (argc != 3)
         return 2;
     bool served = strcmp(argv[1], "served") == 0;
