@@ -11,6 +11,8 @@
 
 /* ---------------------------------------------------------------- events */
 
+static bool release_held(struct conn *conn);
+
 static void emit(void *ctx, Mitm__Record *record)
 {
     struct conn *conn = ctx;
@@ -19,10 +21,15 @@ static void emit(void *ctx, Mitm__Record *record)
     if (conn->part == CONN_UNDECIDED) {
         proxy_set_slack(conn->proxy, record);
         held_take(&conn->held, record);
+        conn->held_n++;
+        return;
+    }
+    if (conn->id == 0 && !release_held(conn)) {
+        conn->proxy->unrecorded++;
         return;
     }
     EVENT_SET(*record, connection, conn->id);
-    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && !conn->proxy->paused)
         conn->proxy->stats.requests++;
     proxy_record(conn->proxy, record);
 }
@@ -47,6 +54,21 @@ static void emit_held(void *ctx, Mitm__Record *record)
     emit(conn, record);
 }
 
+/* `conn` is part of the measurement and has no records yet: record what was held, but not in a pause. Return whether
+ * that was done. */
+static bool release_held(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    if (proxy->paused)
+        return false;
+    conn->id = (uint32_t)++proxy->stats.connections;
+    conn->held_n = 0;
+    struct event_sink sink = {.emit = emit_held, .ctx = conn};
+    held_release(&conn->held, proxy->arena, &sink);
+    drop_held(conn);
+    return true;
+}
+
 void conn_measure(struct conn *conn)
 {
     struct proxy *proxy = conn->proxy;
@@ -55,10 +77,7 @@ void conn_measure(struct conn *conn)
     conn->part = CONN_MEASURED;
     proxy->undecided--;
     proxy->stats.open++;
-    conn->id = (uint32_t)++proxy->stats.connections;
-    struct event_sink sink = {.emit = emit_held, .ctx = conn};
-    held_release(&conn->held, proxy->arena, &sink);
-    drop_held(conn);
+    (void)release_held(conn);
 }
 
 void conn_hold_login(struct conn *conn, const uint8_t *login, size_t len)
@@ -201,6 +220,8 @@ void conn_reap(struct proxy *proxy)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&proxy->dead));) {
         TAILQ_REMOVE(&proxy->dead, conn, link);
+        if (proxy->paused && conn->part == CONN_MEASURED)
+            proxy->unrecorded += conn->held_n;
         drop_held(conn);
         if (conn->app)
             app_free(conn->app);
@@ -383,6 +404,7 @@ void conn_start(struct proxy *proxy, int fd, const struct sockaddr_storage *clie
     if (!conn)
         abort();
     conn->proxy = proxy;
+    conn->direct = proxy->settings.live.direct;
     conn->sink = (struct event_sink){.emit = emit, .ctx = conn};
     TAILQ_INSERT_TAIL(&proxy->conns, conn, link);
     proxy->undecided++;

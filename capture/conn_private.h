@@ -40,8 +40,10 @@ struct conn {
     TAILQ_ENTRY(conn) link;
     struct proxy *proxy;
     uint32_t id; /* Record.connection; 0: no record of it has been written yet */
+    bool direct; /* served by the built-in server, as the settings were when it was accepted */
     enum conn_part part;
-    struct held held;    /* its records, while `id` is 0 */
+    struct held held; /* its records, while `id` is 0; `held_n` of them */
+    uint64_t held_n;
     uint8_t *held_login; /* its SOCKS_AUTH message, for the number in the SocksAuthStart held; NULL: none */
     size_t held_login_len;
     enum conn_state state;

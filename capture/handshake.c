@@ -220,14 +220,14 @@ static void on_resolved(void *ctx, int error, const struct resolve_addresses *ad
 /* Do what the request in handshake->message asks for. */
 static void serve_request(struct conn *conn)
 {
-    struct proxy *proxy = conn->proxy;
     const struct socks_message *request = &conn->handshake->message;
     if (request->command != SOCKS_CONNECT) {
         refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
         return;
     }
+    struct resolver *resolver = proxy_resolver(conn->proxy);
     struct resolve_addresses addresses;
-    switch (resolver_local(proxy->resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
+    switch (resolver_local(resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
     case RESOLVE_LOCAL_DONE:
         dial_server(conn, &addresses);
         return;
@@ -241,7 +241,7 @@ static void serve_request(struct conn *conn)
     EVENT_SET_BYTES(ev, host, request->host, request->host_len_bytes);
     event_emit(&conn->sink, &record);
     conn_set_state(conn, CONN_RESOLVING);
-    conn->handshake->job = resolver_start(proxy->resolver, request->host, request->port, on_resolved, conn);
+    conn->handshake->job = resolver_start(resolver, request->host, request->port, on_resolved, conn);
 }
 
 /* ---------------------------------------------------------------- with an upstream */
@@ -404,7 +404,7 @@ static void client_greeting(struct conn *conn)
     }
     if (handshake->methods_n == 0) {
         choose_method(conn, SOCKS_METHOD_NO_ACCEPTABLE);
-    } else if (conn->proxy->settings.direct) {
+    } else if (conn->direct) {
         choose_method_ourselves(conn);
     } else {
         struct resolve_addresses upstream = {.n = 1, .address = {conn->proxy->settings.upstream}};
@@ -431,7 +431,7 @@ static void client_auth(struct conn *conn)
     struct handshake *handshake = conn->handshake;
     const struct socks *auth = &handshake->from_client;
     emit_auth(conn);
-    if (conn->proxy->settings.direct || handshake->upstream_down) {
+    if (conn->direct || handshake->upstream_down) {
         answer_credentials(conn, 0);
         return;
     }
@@ -447,7 +447,7 @@ static void client_request(struct conn *conn)
     event_del(&handshake->timer);
     if (serve_view(conn))
         return;
-    if (conn->proxy->settings.direct) {
+    if (conn->direct) {
         set_timer(conn, conn->proxy->settings.handshake_ms);
         serve_request(conn);
     } else if (command != SOCKS_CONNECT && command != SOCKS_RESOLVE && command != SOCKS_RESOLVE_PTR) {

@@ -237,7 +237,7 @@ static int run(const struct options *options)
     const char *message, *path;
     size_t line;
     struct recorder *recorder = NULL;
-    if (options->hosts_path && !resolver_read_hosts(run.proxy->resolver, options->hosts_path, &message, &line)) {
+    if (options->hosts_path && !resolver_read_hosts(proxy_resolver(run.proxy), options->hosts_path, &message, &line)) {
         if (line > 0)
             log_line("%s:%zu: %s", options->hosts_path, line, message);
         else

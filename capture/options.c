@@ -31,6 +31,16 @@ static const char help[] = "Usage: mitm-proxy [options] [-- COMMAND ...]\n"
                            "                           64K (default), 2M, none or all\n"
                            "      --label TEXT         what this session is called in reports\n"
                            "      --hosts FILE         names and addresses, as in hosts(5), for the built-in server\n"
+                           "      --connect-delay TIME   hold every CONNECT request back for so long: 300ms, 1.5s,\n"
+                           "                           or random: 200ms..500ms\n"
+                           "      --request-delay TIME   hold every HTTP request back for so long\n"
+                           "      --seed N             seed of random delays (else one is drawn and recorded)\n"
+                           "      --rate-down RATE     limit of bytes per second to the client, for each connection:\n"
+                           "                           50K, 1M; --rate-down-total RATE: for all together\n"
+                           "      --rate-up RATE       the same to the server; --rate-up-total RATE\n"
+                           "      --mark TEXT          record TEXT as a mark at the start\n"
+                           "      --paused             record nothing until the live view resumes\n"
+                           "      --headers first|all  header lines that the live view shows (first)\n"
                            "  -q, --quiet              no status line, no summary\n"
                            "  -h, --help               this text\n"
                            "  -V, --version            the version\n"
@@ -92,7 +102,7 @@ static bool parse_address(const char *text, const char *default_host, uint16_t d
 static bool parse_upstream(struct proxy_settings *settings, const char *text)
 {
     if (strcmp(text, "direct") == 0) {
-        settings->direct = true;
+        settings->live.direct = true;
         return true;
     }
     static const char *const schemes[] = {"socks5://", "socks5h://"};
@@ -105,7 +115,7 @@ static bool parse_upstream(struct proxy_settings *settings, const char *text)
         return bad("-u", text, "no user name here: that of the client is passed on");
     if (strstr(address, "://") || !parse_address(address, "127.0.0.1", 9050, &settings->upstream))
         return bad("-u", text, "give socks5://ADDR:PORT with an IP address (no name is looked up), or direct");
-    settings->direct = false;
+    settings->live.direct = false;
     return true;
 }
 
@@ -139,7 +149,19 @@ static bool one_line(const char *text)
     return strlen(text) <= 1024;
 }
 
-enum { OPTION_BODY_LIMIT = 256, OPTION_LABEL, OPTION_HOSTS, OPTION_FORCE };
+enum {
+    OPTION_BODY_LIMIT = 256,
+    OPTION_LABEL,
+    OPTION_HOSTS,
+    OPTION_FORCE,
+    OPTION_MARK,
+    OPTION_PAUSED,
+    OPTION_SETTING /* the first of those that settings_set() reads */
+};
+
+/* The names of those. */
+static const char *const setting_names[] = {"connect-delay", "request-delay",   "seed",          "rate-down",
+                                            "rate-up",       "rate-down-total", "rate-up-total", "headers"};
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"upstream", required_argument, NULL, 'u'},
@@ -148,10 +170,27 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"label", required_argument, NULL, OPTION_LABEL},
                                              {"hosts", required_argument, NULL, OPTION_HOSTS},
                                              {"force", no_argument, NULL, OPTION_FORCE},
+                                             {"mark", required_argument, NULL, OPTION_MARK},
+                                             {"paused", no_argument, NULL, OPTION_PAUSED},
+                                             {"connect-delay", required_argument, NULL, OPTION_SETTING},
+                                             {"request-delay", required_argument, NULL, OPTION_SETTING + 1},
+                                             {"seed", required_argument, NULL, OPTION_SETTING + 2},
+                                             {"rate-down", required_argument, NULL, OPTION_SETTING + 3},
+                                             {"rate-up", required_argument, NULL, OPTION_SETTING + 4},
+                                             {"rate-down-total", required_argument, NULL, OPTION_SETTING + 5},
+                                             {"rate-up-total", required_argument, NULL, OPTION_SETTING + 6},
+                                             {"headers", required_argument, NULL, OPTION_SETTING + 7},
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {0}};
+
+static bool take_setting(struct options *options, const char *name, const char *value)
+{
+    char option[32], remedy[256];
+    snprintf(option, sizeof option, "--%s", name);
+    return settings_set(&options->proxy.live, name, value, remedy, sizeof remedy) || bad(option, value, remedy);
+}
 
 /* Take one option; return whether it is right. */
 static bool take(struct options *options, int option, const char *value)
@@ -177,11 +216,17 @@ static bool take(struct options *options, int option, const char *value)
     case OPTION_FORCE:
         options->force = true;
         return true;
+    case OPTION_MARK:
+        options->proxy.mark = value;
+        return settings_is_mark(value) || bad("--mark", "TEXT", "one line of at most 200 bytes");
+    case OPTION_PAUSED:
+        options->proxy.paused = true;
+        return true;
     case 'q':
         options->quiet = true;
         return true;
     default:
-        return false;
+        return take_setting(options, setting_names[option - OPTION_SETTING], value);
     }
 }
 
@@ -220,7 +265,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
         }
         options->proxy.command = argv + optind;
     }
-    if (options->hosts_path && !options->proxy.direct) {
+    if (options->hosts_path && !options->proxy.live.direct) {
         log_line("--hosts %s: only the built-in server (-u direct) looks names up", options->hosts_path);
         return OPTIONS_BAD;
     }
