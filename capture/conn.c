@@ -7,6 +7,7 @@
 
 #include "capture/conn_private.h"
 #include "capture/decode/app.h"
+#include "capture/delays.h"
 #include "capture/handshake.h"
 
 /* ---------------------------------------------------------------- events */
@@ -18,6 +19,8 @@ static void emit(void *ctx, Mitm__Record *record)
     struct conn *conn = ctx;
     if (conn->part == CONN_LEFT_OUT)
         return;
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
+        delays_request(conn, record->http_request_start->offset_bytes, record->t_ns, record->exchange);
     if (conn->part == CONN_UNDECIDED) {
         proxy_set_slack(conn->proxy, record);
         held_take(&conn->held, record);
@@ -128,6 +131,7 @@ void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const
     if (!conn->app)
         conn->app = app_new(&conn->sink, conn->proxy->settings.body_limit_bytes);
     app_feed(conn->app, direction, t_ns, data, len);
+    delays_decoded(conn);
 }
 
 /* ---------------------------------------------------------------- the two sides */
@@ -143,6 +147,7 @@ bool conn_wants_client(enum conn_state state)
     case CONN_GREETING:
     case CONN_AUTH:
     case CONN_REQUEST:
+    case CONN_DELAYED:
     case CONN_REPLY:
     case CONN_RESOLVING:
     case CONN_DIALING_SERVER:
@@ -169,6 +174,8 @@ static void update_reading(struct side *side)
     const struct conn *conn = side->conn;
     bool wanted = side == &conn->client ? conn_wants_client(conn->state) : conn_wants_server(conn->state);
     bool blocked = other(side)->kept_len > 0 && conn->state != CONN_LINGER;
+    if (side == &conn->client && delays_held_bytes(conn) >= DELAYS_HELD_MAX_BYTES)
+        blocked = true;
     side_read(side, wanted && !blocked && !side->ended);
 }
 
@@ -179,10 +186,18 @@ void conn_set_state(struct conn *conn, enum conn_state state)
     update_reading(&conn->server);
 }
 
+/* Whether something for `side` is held back, or not passed on yet. */
+static bool is_owed(const struct side *side)
+{
+    const struct conn *conn = side->conn;
+    bool held = side == &conn->server && (delays_held_bytes(conn) > 0 || conn->state == CONN_DELAYED);
+    return side->kept_len > 0 || held;
+}
+
 /* Send a FIN to `side` if the other one has ended and everything has been passed on. */
 static void pass_on_fin(struct side *side)
 {
-    if (other(side)->ended && side->kept_len == 0)
+    if (other(side)->ended && !is_owed(side))
         side_send_fin(side);
 }
 
@@ -197,6 +212,7 @@ void conn_finish(struct conn *conn, Mitm__EndCause cause, int error)
     side_close(&conn->client, reset);
     side_close(&conn->server, reset);
     handshake_free(conn);
+    delays_free(conn);
     end_direction(conn, MITM__DIRECTION__TO_SERVER, cause, error);
     end_direction(conn, MITM__DIRECTION__TO_CLIENT, cause, error);
     EVENT_NEW(record, ev, conn_now(conn), ConnectionEnd, CONNECTION_END, connection_end);
@@ -241,6 +257,7 @@ void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len)
 {
     conn_measure(conn);
     side_close(&conn->server, false);
+    delays_free(conn);
     conn->server.ended = true;
     side_send(&conn->client, answer, len);
     conn_set_state(conn, CONN_LINGER);
@@ -253,8 +270,8 @@ void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len)
 /* End the connection if both sides have ended and all has been passed on; return whether that is so. */
 static bool finish_if_over(struct conn *conn)
 {
-    bool over = conn->state == CONN_RELAY && conn->client.ended && conn->server.ended && conn->client.kept_len == 0 &&
-                conn->server.kept_len == 0;
+    bool over = conn->state == CONN_RELAY && conn->client.ended && conn->server.ended && !is_owed(&conn->client) &&
+                !is_owed(&conn->server);
     if (over)
         conn_finish(conn, MITM__END_CAUSE__FIN, 0);
     return over;
@@ -266,8 +283,33 @@ void conn_begin_relay(struct conn *conn)
 {
     conn_set_state(conn, CONN_RELAY);
     handshake_free(conn);
+    delays_pass_on(conn);
     pass_on_fin(&conn->server);
     pass_on_fin(&conn->client);
+}
+
+void conn_client_data(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    if (delays_wanted(conn)) {
+        delays_take(conn, t_ns, data, len);
+        return;
+    }
+    side_send(&conn->server, data, len);
+    conn_tap(conn, MITM__DIRECTION__TO_SERVER, t_ns, data, len);
+}
+
+void conn_passed_on(struct conn *conn)
+{
+    struct side *server = &conn->server;
+    if (conn->state == CONN_DEAD || conn->state == CONN_LINGER)
+        return;
+    if (side_gone(server)) {
+        socket_failed(server, ECONNRESET);
+        return;
+    }
+    pass_on_fin(server);
+    if (!finish_if_over(conn))
+        update_reading(&conn->client);
 }
 
 /* All that was kept for `side` has been sent, or it is broken. */
@@ -278,6 +320,8 @@ static void on_drained(struct side *side)
         socket_failed(side, ECONNRESET);
         return;
     }
+    if (side == &side->conn->server)
+        delays_pass_on(side->conn);
     pass_on_fin(side);
     if (!finish_if_over(side->conn))
         update_reading(other(side));
@@ -301,9 +345,15 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
     struct proxy *proxy = conn->proxy;
     struct side *to = other(from);
     size_t len = (size_t)input->len_bytes;
+    if (direction == MITM__DIRECTION__TO_SERVER && delays_wanted(conn)) {
+        delays_take(conn, input->t_ns, proxy->buffer, len);
+        conn_passed_on(conn);
+        return;
+    }
     if (side_send(to, proxy->buffer, len) && !from->paused && conn->part == CONN_MEASURED)
         proxy_passed_on(proxy, input);
     conn_tap(conn, direction, input->t_ns, proxy->buffer, len);
+    delays_pass_on(conn); /* an answer can tell what the client's bytes are */
     if (side_gone(to))
         socket_failed(to, ECONNRESET);
     else if (to->kept_len > 0)

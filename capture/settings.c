@@ -53,7 +53,7 @@ static bool read_duration(const char **text, uint64_t *ns)
     uint64_t whole, unit_ns, fraction = 0, scale = 1;
     if (!read_number(text, &whole) || whole > SETTINGS_DELAY_MAX_NS)
         return false;
-    if (**text == '.') {
+    if ((*text)[0] == '.' && (*text)[1] != '.') {
         ++*text;
         if (!is_digit(**text))
             return false;
