@@ -105,6 +105,7 @@ static void end_direction(struct conn *conn, Mitm__Direction direction, Mitm__En
     if (*ended)
         return;
     *ended = true;
+    throttle_end(direction == MITM__DIRECTION__TO_SERVER ? &conn->client : &conn->server);
     uint64_t t_ns = conn_now(conn);
     if (conn->app)
         app_end(conn->app, direction, t_ns, cause);
@@ -176,7 +177,7 @@ static void update_reading(struct side *side)
     bool blocked = other(side)->kept_len > 0 && conn->state != CONN_LINGER;
     if (side == &conn->client && delays_held_bytes(conn) >= DELAYS_HELD_MAX_BYTES)
         blocked = true;
-    side_read(side, wanted && !blocked && !side->ended);
+    side_read(side, wanted && !blocked && !side->ended && !side->throttle.waiting);
 }
 
 void conn_set_state(struct conn *conn, enum conn_state state)
@@ -327,13 +328,26 @@ static void on_drained(struct side *side)
         update_reading(other(side));
 }
 
-/* Read from `side` into the buffer. */
-static struct input read_side(struct side *side)
+void conn_take_turn(struct side *side)
+{
+    update_reading(side);
+}
+
+/* Whether the rate limits hold for what is read from `side`. */
+static bool is_limited(const struct side *side)
+{
+    return side->conn->state == CONN_RELAY && side->conn->part == CONN_MEASURED;
+}
+
+/* Read at most `size` bytes from `side` into the buffer. */
+static struct input read_side(struct side *side, size_t size)
 {
     struct proxy *proxy = side->conn->proxy;
     side->paused = side->paused && side->left;
-    struct input input = proxy_read(proxy, side->fd, side->left ? side->emptied_t_ns : UINT64_MAX);
-    side->left = input.len_bytes == (ssize_t)PROXY_READ_BYTES;
+    struct input input = proxy_read(proxy, side->fd, size, side->left ? side->emptied_t_ns : UINT64_MAX);
+    side->left = input.len_bytes == (ssize_t)size;
+    if (input.len_bytes > 0 && is_limited(side))
+        throttle_count(side, (size_t)input.len_bytes);
     side->emptied_t_ns = side->left ? input.t_ns - proxy->slack_ns : input.now.t_ns;
     return input;
 }
@@ -385,7 +399,12 @@ static void client_fin(struct conn *conn)
 static void on_client_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = read_side(side);
+    size_t size = is_limited(side) ? throttle_allowance(side) : PROXY_READ_BYTES;
+    if (size == 0) {
+        update_reading(side);
+        return;
+    }
+    struct input input = read_side(side, size);
     if (input.len_bytes < 0) {
         if (input.error != EAGAIN)
             socket_failed(side, input.error);
@@ -415,7 +434,12 @@ static void server_fin(struct conn *conn)
 static void on_server_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = read_side(side);
+    size_t size = is_limited(side) ? throttle_allowance(side) : PROXY_READ_BYTES;
+    if (size == 0) {
+        update_reading(side);
+        return;
+    }
+    struct input input = read_side(side, size);
     if (input.len_bytes < 0) {
         if (input.error == EAGAIN)
             return;

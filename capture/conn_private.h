@@ -87,6 +87,9 @@ void conn_client_data(struct conn *conn, uint64_t t_ns, const uint8_t *data, siz
 /* What was held back of the client's bytes has been passed on, maybe all: its FIN follows, or the end; else read on. */
 void conn_passed_on(struct conn *conn);
 
+/* `side`, which a rate limit held back, is read again. */
+void conn_take_turn(struct side *side);
+
 /* Whether bytes of the client are wanted in `state`, or of the server. */
 bool conn_wants_client(enum conn_state state);
 bool conn_wants_server(enum conn_state state);

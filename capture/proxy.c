@@ -215,9 +215,9 @@ void proxy_busy(struct proxy *proxy)
         proxy->turn_began_ns = clock_t_ns(&proxy->clock);
 }
 
-struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns)
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns)
 {
-    struct input input = input_read(fd, proxy->buffer, PROXY_READ_BYTES, &proxy->clock);
+    struct input input = input_read(fd, proxy->buffer, size, &proxy->clock);
     if (proxy->turn_began_ns == 0)
         proxy->turn_began_ns = input.now.t_ns;
     /* What had come before the loop looked at the sockets for the last but one time has been read since. */
@@ -358,6 +358,7 @@ struct proxy *proxy_new(const struct proxy_settings *settings, int *error)
     proxy->arena = event_arena_new();
     TAILQ_INIT(&proxy->conns);
     TAILQ_INIT(&proxy->dead);
+    throttle_init(proxy);
     proxy->stamps = side_prepare(fd);
     event_assign(&proxy->accept_event, proxy->base, fd, EV_READ | EV_PERSIST, on_acceptable, proxy);
     evtimer_assign(&proxy->accept_again, proxy->base, on_accept_again, proxy);
@@ -404,6 +405,7 @@ void proxy_finish(struct proxy *proxy)
         conn_end(TAILQ_FIRST(&proxy->conns));
     conn_reap(proxy);
     emit_delay(proxy);
+    throttle_fini(proxy);
     event_del(&proxy->flush_timer);
 }
 

@@ -20,6 +20,7 @@
 #include "capture/recorder.h"
 #include "capture/resolve.h"
 #include "capture/settings.h"
+#include "capture/throttle.h"
 #include "proto/event.h"
 
 /* One read takes at most so much. */
@@ -64,6 +65,7 @@ struct proxy {
     bool stamps;        /* the kernel stamps what arrives */
     bool paused;
     uint64_t unrecorded; /* events of this pause */
+    struct throttle throttle;
     struct random connect_random, request_random;
 
     /* For the connections. */
@@ -136,10 +138,11 @@ void proxy_pause(struct proxy *proxy, bool paused, Mitm__SettingsOrigin origin);
 struct resolver *proxy_resolver(struct proxy *proxy);
 
 /*
- * Read from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step of the wall clock. Bytes may have waited
- * on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last looked.
+ * Read at most `size` bytes (≤ PROXY_READ_BYTES) from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step
+ * of the wall clock. Bytes may have waited on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last
+ * looked.
  */
-struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns);
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns);
 
 /* Say that the loop is at work now, with something other than proxy_read(), and so looks at no socket. */
 void proxy_busy(struct proxy *proxy);

@@ -285,5 +285,98 @@ def test_paused_records_nothing(box):
     equal([entry["event"] for entry in records], ["SessionStart", "Settings", "Mark", "Pause", "SessionEnd"], "events")
 
 
+RATE = 200_000
+RATE_SECONDS = 3
+
+
+class Flow:
+    """Data that flow from `source` to `sink` as fast as they may."""
+
+    def __init__(self, source, sink):
+        self.source, self.sink, self.received = source, sink, 0
+        self.stopped = False
+        self.threads = [threading.Thread(target=self.send), threading.Thread(target=self.receive)]
+        for thread in self.threads:
+            thread.start()
+
+    def send(self):
+        try:
+            while not self.stopped:
+                self.source.sendall(bytes(1 << 14))
+        except OSError:
+            pass
+
+    def receive(self):
+        try:
+            while data := self.sink.recv(1 << 16):
+                self.received += len(data)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.stopped = True
+        socks.reset(self.sink)
+        socks.reset(self.source)
+        for thread in self.threads:
+            thread.join()
+
+
+def flow_rates(flows, seconds=RATE_SECONDS):
+    """Return the bytes per second of each flow, over this time."""
+    begin, before = time.monotonic(), [flow.received for flow in flows]
+    time.sleep(seconds)
+    after, end = [flow.received for flow in flows], time.monotonic()
+    return [(b - a) / (end - begin) for a, b in zip(before, after, strict=True)]
+
+
+def check_rate(rate, wanted, what, tolerance=0.02):
+    check(abs(rate - wanted) <= tolerance * wanted, f"{what}: {rate:.0f} instead of {wanted} bytes per second")
+
+
+def start_flow(box, proxy, down):
+    client, server = pair(box, proxy)
+    client.sendall(b"\x16\x03\x01 not HTTP")
+    socks.receive(server, 12)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    return Flow(server, client) if down else Flow(client, server)
+
+
+def limited_flows(box, count, down, *options):
+    proxy = box.proxy(*options, name=f"proxy{options[0]}")
+    flows = [start_flow(box, proxy, down) for _ in range(count)]
+    harness.wait_until(lambda: all(flow.received for flow in flows), "data flow")
+    rates = flow_rates(flows)
+    for flow in flows:
+        flow.stop()
+    return rates, proxy.end()
+
+
+def test_rate_of_each_connection(box):
+    for down, option, direction in ((True, "--rate-down", "TO_CLIENT"), (False, "--rate-up", "TO_SERVER")):
+        rates, records = limited_flows(box, 3, down, option, RATE)
+        for rate in rates:
+            check_rate(rate, RATE, option)
+        for connection in session.connections(records).values():
+            told = session.of(connection, "RateLimited")
+            check(3 <= len(told) <= 6, f"RateLimited about every second: {told}")
+            equal({entry["direction"] for entry in told}, {direction}, "direction")
+            check(all(b["t_ns"] - a["t_ns"] >= 1e9 for a, b in zip(told[:-1], told[1:-1])), f"at most one in a second: {told}")
+            check(all(0 < entry["held_ns"] <= entry["t_ns"] - entry["first_t_ns"] for entry in told), f"times: {told}")
+
+
+def test_rate_of_all(box):
+    for down, option in ((True, "--rate-down-total"), (False, "--rate-up-total")):
+        rates, _ = limited_flows(box, 5, down, option, RATE)
+        check_rate(sum(rates), RATE, option)
+        for rate in rates:
+            check_rate(rate, RATE / 5, f"{option}: a fair share", 0.1)
+
+
+def test_limits_do_not_hinder_the_other_direction(box):
+    proxy = box.proxy("--rate-down", "1000")
+    client, server = pair(box, proxy)
+    client.sendall(b"\x16\x03\x01" + bytes(1 << 20))
+    equal(len(socks.receive(server, (1 << 20) + 3)), (1 << 20) + 3, "upload")
+
 if __name__ == "__main__":
     harness.run(globals())
