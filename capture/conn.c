@@ -109,6 +109,7 @@ static void end_direction(struct conn *conn, Mitm__Direction direction, Mitm__En
     uint64_t t_ns = conn_now(conn);
     if (conn->app)
         app_end(conn->app, direction, t_ns, cause);
+    delays_decoded(conn);
     EVENT_NEW(record, ev, t_ns, EndOfStream, END_OF_STREAM, end_of_stream);
     EVENT_SET(ev, direction, direction);
     EVENT_SET(ev, cause, cause);
@@ -313,6 +314,15 @@ void conn_passed_on(struct conn *conn)
         update_reading(&conn->client);
 }
 
+/* Pass on what was held back and needs to be no longer, now that the decoder knows more. */
+static void pass_on_decided(struct conn *conn)
+{
+    if (delays_held_bytes(conn) == 0)
+        return;
+    delays_pass_on(conn);
+    conn_passed_on(conn);
+}
+
 /* All that was kept for `side` has been sent, or it is broken. */
 static void on_drained(struct side *side)
 {
@@ -367,7 +377,9 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
     if (side_send(to, proxy->buffer, len) && !from->paused && conn->part == CONN_MEASURED)
         proxy_passed_on(proxy, input);
     conn_tap(conn, direction, input->t_ns, proxy->buffer, len);
-    delays_pass_on(conn); /* an answer can tell what the client's bytes are */
+    pass_on_decided(conn); /* an answer can tell what the client's bytes are */
+    if (conn->state == CONN_DEAD)
+        return;
     if (side_gone(to))
         socket_failed(to, ECONNRESET);
     else if (to->kept_len > 0)
@@ -382,6 +394,7 @@ static void relay_fin(struct side *from, Mitm__Direction direction)
         return;
     pass_on_fin(other(from));
     end_direction(conn, direction, MITM__END_CAUSE__FIN, 0);
+    pass_on_decided(conn);
     update_reading(from);
 }
 

@@ -112,7 +112,7 @@ static size_t give_turn(struct side *side, size_t share, uint64_t t_ns)
     size_t may = bucket_look(&own->bucket, rate, t_ns);
     if (may < worth(rate))
         return 0;
-    own->grant = least(share, may);
+    own->grant = total_rate(side) ? least(share, may) : 0;
     stop_waiting(side, t_ns);
     if (t_ns - own->told_t_ns >= TELL_INTERVAL_NS)
         tell(side, t_ns);
@@ -181,6 +181,8 @@ size_t throttle_allowance(struct side *side)
         size_t all = own->grant > 0 || somebody_waits(side) ? 0 : bucket_look(total_bucket(side), total, t_ns);
         if (all >= worth(total))
             own->grant = all;
+        size_t most = (size_t)(total / (UINT64_C(1000000000) / BUCKET_BURST_NS)) + BUCKET_BURST_BYTES;
+        own->grant = least(own->grant, most); /* it may be of a higher limit than it is now */
         wait = wait || own->grant == 0;
         may = least(may, own->grant);
     }

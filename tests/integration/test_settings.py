@@ -258,6 +258,57 @@ def test_what_is_no_request_is_not_delayed(box):
     equal(session.of(proxy.end(), "Delay"), [], "delays")
 
 
+def test_the_end_decides(box):
+    proxy = box.proxy("--request-delay", "3600s")
+    client, server = pair(box, proxy)
+    client.sendall(b"GET /unfini")
+    client.shutdown(socket.SHUT_WR)
+    equal(socks.receive_all(server), b"GET /unfini", "a request that is cut off is none")
+    server.close()
+    client.close()
+    client, server = pair(box, proxy)
+    client.sendall(b"GE")
+    harness.wait_until(lambda: len(session.of(session.read_beginning(proxy.path), "SocksResponseEnd")) == 2, "handshake")
+    server.sendall(b"220 speaks first\r\n")
+    equal(socks.receive(server, 2), b"GE", "where the server speaks first there is no HTTP")
+    equal(session.of(proxy.end(), "Delay"), [], "delays")
+
+
+def test_refused_tunnel(box):
+    proxy = box.proxy("--request-delay", "60ms")
+    client, server = pair(box, proxy)
+    connect = b"CONNECT b:443 HTTP/1.1\r\nHost: b\r\n\r\n"
+    begin = now_ms()
+    client.sendall(connect)
+    equal(socks.receive(server, len(connect)), connect, "CONNECT")
+    arrived = [now_ms() - begin]
+    begin = now_ms()
+    client.sendall(GET % 1)
+    server.sendall(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
+    equal(socks.receive(server, len(GET % 1)), GET % 1, "the request behind it")
+    check_delays([*arrived, now_ms() - begin], [60, 60], "requests")
+    records = proxy.end()
+    check_delay_events(records, "REQUEST_DELAY", [60_000_000] * 2, session.of(records, "HttpRequestStart"))
+
+
+def test_tunnel(box):
+    proxy = box.proxy("--request-delay", "30ms")
+    client, server = pair(box, proxy)
+    connect = b"CONNECT b:443 HTTP/1.1\r\nHost: b\r\n\r\n"
+    client.sendall(connect)
+    equal(socks.receive(server, len(connect)), connect, "CONNECT")
+    server.sendall(b"HTTP/1.1 200 Yes\r\n\r\n")
+    equal(len(socks.receive(client, 20)), 20, "answer")
+    times = []
+    for i in range(10):
+        begin = now_ms()
+        client.sendall(GET % i)
+        equal(socks.receive(server, len(GET % i)), GET % i, "in the tunnel")
+        times.append(now_ms() - begin)
+    check(sorted(times)[5] < 10, f"what flows in a tunnel is not delayed: {times}")
+    equal(len(session.of(proxy.end(), "Delay")), 1, "delays")
+
+
 def test_held_bytes_are_bounded(box):
     proxy = box.proxy("--request-delay", "3600s")
     client, _ = pair(box, proxy)
