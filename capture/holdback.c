@@ -92,6 +92,9 @@ static const struct holdback_mark *first_holding(const struct holdback *holdback
 
 size_t holdback_due(const struct holdback *holdback, uint64_t t_ns, const uint8_t **data)
 {
+    *data = NULL;
+    if (holdback->len == 0)
+        return 0;
     const struct holdback_mark *mark = first_holding(holdback, t_ns);
     *data = holdback->bytes + holdback->at;
     if (mark && mark->offset < holdback->offset + holdback->len)

@@ -34,8 +34,8 @@ void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const u
 
 /*
  * Return whether it is not known yet what the last bytes of the client are that `app` was fed: whether a request begins
- * with them, for which no HttpRequestStart has been emitted. Then store the offset of the first of them, counted from the
- * client's first byte, in *offset_bytes, and its arrival in *t_ns.
+ * with them, for which no HttpRequestStart has been emitted. Then store the offset of the first of them, counted from
+ * the client's first byte, in *offset_bytes, and its arrival in *t_ns.
  */
 bool app_pending(const struct app *app, uint64_t *offset_bytes, uint64_t *t_ns) __attribute__((warn_unused_result));
 

@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
 import session
 import socks
-import timing
 from harness import check, equal
 from timing import check_delays, now_ms
 
