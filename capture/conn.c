@@ -7,22 +7,32 @@
 
 #include "capture/conn_private.h"
 #include "capture/decode/app.h"
+#include "capture/delays.h"
 #include "capture/handshake.h"
 
 /* ---------------------------------------------------------------- events */
+
+static bool release_held(struct conn *conn);
 
 static void emit(void *ctx, Mitm__Record *record)
 {
     struct conn *conn = ctx;
     if (conn->part == CONN_LEFT_OUT)
         return;
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
+        delays_request(conn, record->http_request_start->offset_bytes, record->t_ns, record->exchange);
     if (conn->part == CONN_UNDECIDED) {
         proxy_set_slack(conn->proxy, record);
         held_take(&conn->held, record);
+        conn->held_n++;
+        return;
+    }
+    if (conn->id == 0 && !release_held(conn)) {
+        conn->proxy->unrecorded++;
         return;
     }
     EVENT_SET(*record, connection, conn->id);
-    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && !conn->proxy->paused)
         conn->proxy->stats.requests++;
     proxy_record(conn->proxy, record);
 }
@@ -47,6 +57,21 @@ static void emit_held(void *ctx, Mitm__Record *record)
     emit(conn, record);
 }
 
+/* `conn` is part of the measurement and has no records yet: record what was held, but not in a pause. Return whether
+ * that was done. */
+static bool release_held(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    if (proxy->paused)
+        return false;
+    conn->id = (uint32_t)++proxy->stats.connections;
+    conn->held_n = 0;
+    struct event_sink sink = {.emit = emit_held, .ctx = conn};
+    held_release(&conn->held, proxy->arena, &sink);
+    drop_held(conn);
+    return true;
+}
+
 void conn_measure(struct conn *conn)
 {
     struct proxy *proxy = conn->proxy;
@@ -55,10 +80,7 @@ void conn_measure(struct conn *conn)
     conn->part = CONN_MEASURED;
     proxy->undecided--;
     proxy->stats.open++;
-    conn->id = (uint32_t)++proxy->stats.connections;
-    struct event_sink sink = {.emit = emit_held, .ctx = conn};
-    held_release(&conn->held, proxy->arena, &sink);
-    drop_held(conn);
+    (void)release_held(conn);
 }
 
 void conn_hold_login(struct conn *conn, const uint8_t *login, size_t len)
@@ -83,9 +105,11 @@ static void end_direction(struct conn *conn, Mitm__Direction direction, Mitm__En
     if (*ended)
         return;
     *ended = true;
+    throttle_end(direction == MITM__DIRECTION__TO_SERVER ? &conn->client : &conn->server);
     uint64_t t_ns = conn_now(conn);
     if (conn->app)
         app_end(conn->app, direction, t_ns, cause);
+    delays_decoded(conn);
     EVENT_NEW(record, ev, t_ns, EndOfStream, END_OF_STREAM, end_of_stream);
     EVENT_SET(ev, direction, direction);
     EVENT_SET(ev, cause, cause);
@@ -109,6 +133,7 @@ void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const
     if (!conn->app)
         conn->app = app_new(&conn->sink, conn->proxy->settings.body_limit_bytes);
     app_feed(conn->app, direction, t_ns, data, len);
+    delays_decoded(conn);
 }
 
 /* ---------------------------------------------------------------- the two sides */
@@ -124,6 +149,7 @@ bool conn_wants_client(enum conn_state state)
     case CONN_GREETING:
     case CONN_AUTH:
     case CONN_REQUEST:
+    case CONN_DELAYED:
     case CONN_REPLY:
     case CONN_RESOLVING:
     case CONN_DIALING_SERVER:
@@ -150,7 +176,9 @@ static void update_reading(struct side *side)
     const struct conn *conn = side->conn;
     bool wanted = side == &conn->client ? conn_wants_client(conn->state) : conn_wants_server(conn->state);
     bool blocked = other(side)->kept_len > 0 && conn->state != CONN_LINGER;
-    side_read(side, wanted && !blocked && !side->ended);
+    if (side == &conn->client && delays_held_bytes(conn) >= DELAYS_HELD_MAX_BYTES)
+        blocked = true;
+    side_read(side, wanted && !blocked && !side->ended && !side->throttle.waiting);
 }
 
 void conn_set_state(struct conn *conn, enum conn_state state)
@@ -160,10 +188,18 @@ void conn_set_state(struct conn *conn, enum conn_state state)
     update_reading(&conn->server);
 }
 
+/* Whether something for `side` is held back, or not passed on yet. */
+static bool is_owed(const struct side *side)
+{
+    const struct conn *conn = side->conn;
+    bool held = side == &conn->server && (delays_held_bytes(conn) > 0 || conn->state == CONN_DELAYED);
+    return side->kept_len > 0 || held;
+}
+
 /* Send a FIN to `side` if the other one has ended and everything has been passed on. */
 static void pass_on_fin(struct side *side)
 {
-    if (other(side)->ended && side->kept_len == 0)
+    if (other(side)->ended && !is_owed(side))
         side_send_fin(side);
 }
 
@@ -178,6 +214,7 @@ void conn_finish(struct conn *conn, Mitm__EndCause cause, int error)
     side_close(&conn->client, reset);
     side_close(&conn->server, reset);
     handshake_free(conn);
+    delays_free(conn);
     end_direction(conn, MITM__DIRECTION__TO_SERVER, cause, error);
     end_direction(conn, MITM__DIRECTION__TO_CLIENT, cause, error);
     EVENT_NEW(record, ev, conn_now(conn), ConnectionEnd, CONNECTION_END, connection_end);
@@ -201,6 +238,8 @@ void conn_reap(struct proxy *proxy)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&proxy->dead));) {
         TAILQ_REMOVE(&proxy->dead, conn, link);
+        if (proxy->paused && conn->part == CONN_MEASURED)
+            proxy->unrecorded += conn->held_n;
         drop_held(conn);
         if (conn->app)
             app_free(conn->app);
@@ -220,6 +259,7 @@ void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len)
 {
     conn_measure(conn);
     side_close(&conn->server, false);
+    delays_free(conn);
     conn->server.ended = true;
     side_send(&conn->client, answer, len);
     conn_set_state(conn, CONN_LINGER);
@@ -232,8 +272,8 @@ void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len)
 /* End the connection if both sides have ended and all has been passed on; return whether that is so. */
 static bool finish_if_over(struct conn *conn)
 {
-    bool over = conn->state == CONN_RELAY && conn->client.ended && conn->server.ended && conn->client.kept_len == 0 &&
-                conn->server.kept_len == 0;
+    bool over = conn->state == CONN_RELAY && conn->client.ended && conn->server.ended && !is_owed(&conn->client) &&
+                !is_owed(&conn->server);
     if (over)
         conn_finish(conn, MITM__END_CAUSE__FIN, 0);
     return over;
@@ -245,8 +285,42 @@ void conn_begin_relay(struct conn *conn)
 {
     conn_set_state(conn, CONN_RELAY);
     handshake_free(conn);
+    delays_pass_on(conn);
     pass_on_fin(&conn->server);
     pass_on_fin(&conn->client);
+}
+
+void conn_client_data(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    if (delays_wanted(conn)) {
+        delays_take(conn, t_ns, data, len);
+        return;
+    }
+    side_send(&conn->server, data, len);
+    conn_tap(conn, MITM__DIRECTION__TO_SERVER, t_ns, data, len);
+}
+
+void conn_passed_on(struct conn *conn)
+{
+    struct side *server = &conn->server;
+    if (conn->state == CONN_DEAD || conn->state == CONN_LINGER)
+        return;
+    if (side_gone(server)) {
+        socket_failed(server, ECONNRESET);
+        return;
+    }
+    pass_on_fin(server);
+    if (!finish_if_over(conn))
+        update_reading(&conn->client);
+}
+
+/* Pass on what was held back and needs to be no longer, now that the decoder knows more. */
+static void pass_on_decided(struct conn *conn)
+{
+    if (delays_held_bytes(conn) == 0)
+        return;
+    delays_pass_on(conn);
+    conn_passed_on(conn);
 }
 
 /* All that was kept for `side` has been sent, or it is broken. */
@@ -257,18 +331,33 @@ static void on_drained(struct side *side)
         socket_failed(side, ECONNRESET);
         return;
     }
+    if (side == &side->conn->server)
+        delays_pass_on(side->conn);
     pass_on_fin(side);
     if (!finish_if_over(side->conn))
         update_reading(other(side));
 }
 
-/* Read from `side` into the buffer. */
-static struct input read_side(struct side *side)
+void conn_take_turn(struct side *side)
+{
+    update_reading(side);
+}
+
+/* Whether the rate limits hold for what is read from `side`. */
+static bool is_limited(const struct side *side)
+{
+    return side->conn->state == CONN_RELAY && side->conn->part == CONN_MEASURED;
+}
+
+/* Read at most `size` bytes from `side` into the buffer. */
+static struct input read_side(struct side *side, size_t size)
 {
     struct proxy *proxy = side->conn->proxy;
     side->paused = side->paused && side->left;
-    struct input input = proxy_read(proxy, side->fd, side->left ? side->emptied_t_ns : UINT64_MAX);
-    side->left = input.len_bytes == (ssize_t)PROXY_READ_BYTES;
+    struct input input = proxy_read(proxy, side->fd, size, side->left ? side->emptied_t_ns : UINT64_MAX);
+    side->left = input.len_bytes == (ssize_t)size;
+    if (input.len_bytes > 0 && is_limited(side))
+        throttle_count(side, (size_t)input.len_bytes);
     side->emptied_t_ns = side->left ? input.t_ns - proxy->slack_ns : input.now.t_ns;
     return input;
 }
@@ -280,9 +369,17 @@ static void relay(struct side *from, Mitm__Direction direction, const struct inp
     struct proxy *proxy = conn->proxy;
     struct side *to = other(from);
     size_t len = (size_t)input->len_bytes;
+    if (direction == MITM__DIRECTION__TO_SERVER && delays_wanted(conn)) {
+        delays_take(conn, input->t_ns, proxy->buffer, len);
+        conn_passed_on(conn);
+        return;
+    }
     if (side_send(to, proxy->buffer, len) && !from->paused && conn->part == CONN_MEASURED)
         proxy_passed_on(proxy, input);
     conn_tap(conn, direction, input->t_ns, proxy->buffer, len);
+    pass_on_decided(conn); /* an answer can tell what the client's bytes are */
+    if (conn->state == CONN_DEAD)
+        return;
     if (side_gone(to))
         socket_failed(to, ECONNRESET);
     else if (to->kept_len > 0)
@@ -297,6 +394,7 @@ static void relay_fin(struct side *from, Mitm__Direction direction)
         return;
     pass_on_fin(other(from));
     end_direction(conn, direction, MITM__END_CAUSE__FIN, 0);
+    pass_on_decided(conn);
     update_reading(from);
 }
 
@@ -314,7 +412,12 @@ static void client_fin(struct conn *conn)
 static void on_client_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = read_side(side);
+    size_t size = is_limited(side) ? throttle_allowance(side) : PROXY_READ_BYTES;
+    if (size == 0) {
+        update_reading(side);
+        return;
+    }
+    struct input input = read_side(side, size);
     if (input.len_bytes < 0) {
         if (input.error != EAGAIN)
             socket_failed(side, input.error);
@@ -344,7 +447,12 @@ static void server_fin(struct conn *conn)
 static void on_server_readable(struct side *side)
 {
     struct conn *conn = side->conn;
-    struct input input = read_side(side);
+    size_t size = is_limited(side) ? throttle_allowance(side) : PROXY_READ_BYTES;
+    if (size == 0) {
+        update_reading(side);
+        return;
+    }
+    struct input input = read_side(side, size);
     if (input.len_bytes < 0) {
         if (input.error == EAGAIN)
             return;
@@ -383,6 +491,7 @@ void conn_start(struct proxy *proxy, int fd, const struct sockaddr_storage *clie
     if (!conn)
         abort();
     conn->proxy = proxy;
+    conn->direct = proxy->settings.live.direct;
     conn->sink = (struct event_sink){.emit = emit, .ctx = conn};
     TAILQ_INSERT_TAIL(&proxy->conns, conn, link);
     proxy->undecided++;

@@ -11,6 +11,7 @@ enum conn_state {
     CONN_GREETING,
     CONN_AUTH,
     CONN_REQUEST,
+    CONN_DELAYED, /* the request is held back, as the settings want it */
     /* Waiting for the upstream: connection, method, status of user name and password, reply. */
     CONN_DIALING_UPSTREAM,
     CONN_METHOD,
@@ -34,19 +35,23 @@ enum conn_part {
 };
 
 struct app;
+struct delays;
 struct handshake;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
     struct proxy *proxy;
     uint32_t id; /* Record.connection; 0: no record of it has been written yet */
+    bool direct; /* served by the built-in server, as the settings were when it was accepted */
     enum conn_part part;
-    struct held held;    /* its records, while `id` is 0 */
+    struct held held; /* its records, while `id` is 0; `held_n` of them */
+    uint64_t held_n;
     uint8_t *held_login; /* its SOCKS_AUTH message, for the number in the SocksAuthStart held; NULL: none */
     size_t held_login_len;
     enum conn_state state;
     struct side client, server;
     struct handshake *handshake; /* NULL from CONN_RELAY on */
+    struct delays *delays;       /* what is held back of the client's bytes; NULL: nothing has been */
     struct app *app;             /* NULL before the first byte behind the handshake */
     struct event_sink sink;
     uint64_t to_server_bytes, to_client_bytes; /* behind the handshake */
@@ -74,6 +79,16 @@ void conn_hold_login(struct conn *conn, const uint8_t *login, size_t len);
 
 /* Decode and count `len` bytes behind the handshake. */
 void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+
+/* Take `len` bytes of the client, before the relay, that arrived at `t_ns` and are for the server: pass them on and
+ * decode them, or hold them back. */
+void conn_client_data(struct conn *conn, uint64_t t_ns, const uint8_t *data, size_t len);
+
+/* What was held back of the client's bytes has been passed on, maybe all: its FIN follows, or the end; else read on. */
+void conn_passed_on(struct conn *conn);
+
+/* `side`, which a rate limit held back, is read again. */
+void conn_take_turn(struct side *side);
 
 /* Whether bytes of the client are wanted in `state`, or of the server. */
 bool conn_wants_client(enum conn_state state);

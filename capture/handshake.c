@@ -8,6 +8,7 @@
 
 #include "base/peer.h"
 #include "capture/decode/socks.h"
+#include "capture/delays.h"
 #include "capture/dial.h"
 #include "capture/viewlink.h"
 
@@ -18,6 +19,7 @@ struct handshake {
     size_t methods_n;
     bool upstream_down; /* the upstream cannot be reached: we answer in its place */
     struct event timer;
+    uint64_t connect_delay_ns; /* of the request, in CONN_DELAYED */
     struct dial *dial;
     struct resolve_job *job;
     /* What the client sent ahead of its turn. */
@@ -220,14 +222,14 @@ static void on_resolved(void *ctx, int error, const struct resolve_addresses *ad
 /* Do what the request in handshake->message asks for. */
 static void serve_request(struct conn *conn)
 {
-    struct proxy *proxy = conn->proxy;
     const struct socks_message *request = &conn->handshake->message;
     if (request->command != SOCKS_CONNECT) {
         refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
         return;
     }
+    struct resolver *resolver = proxy_resolver(conn->proxy);
     struct resolve_addresses addresses;
-    switch (resolver_local(proxy->resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
+    switch (resolver_local(resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
     case RESOLVE_LOCAL_DONE:
         dial_server(conn, &addresses);
         return;
@@ -241,7 +243,7 @@ static void serve_request(struct conn *conn)
     EVENT_SET_BYTES(ev, host, request->host, request->host_len_bytes);
     event_emit(&conn->sink, &record);
     conn_set_state(conn, CONN_RESOLVING);
-    conn->handshake->job = resolver_start(proxy->resolver, request->host, request->port, on_resolved, conn);
+    conn->handshake->job = resolver_start(resolver, request->host, request->port, on_resolved, conn);
 }
 
 /* ---------------------------------------------------------------- with an upstream */
@@ -272,6 +274,7 @@ static void upstream_failed(struct conn *conn, int error)
     case CONN_GREETING:
     case CONN_AUTH:
     case CONN_REQUEST:
+    case CONN_DELAYED:
     case CONN_RESOLVING:
     case CONN_DIALING_SERVER:
     case CONN_RELAY:
@@ -404,7 +407,7 @@ static void client_greeting(struct conn *conn)
     }
     if (handshake->methods_n == 0) {
         choose_method(conn, SOCKS_METHOD_NO_ACCEPTABLE);
-    } else if (conn->proxy->settings.direct) {
+    } else if (conn->direct) {
         choose_method_ourselves(conn);
     } else {
         struct resolve_addresses upstream = {.n = 1, .address = {conn->proxy->settings.upstream}};
@@ -431,7 +434,7 @@ static void client_auth(struct conn *conn)
     struct handshake *handshake = conn->handshake;
     const struct socks *auth = &handshake->from_client;
     emit_auth(conn);
-    if (conn->proxy->settings.direct || handshake->upstream_down) {
+    if (conn->direct || handshake->upstream_down) {
         answer_credentials(conn, 0);
         return;
     }
@@ -440,14 +443,63 @@ static void client_auth(struct conn *conn)
     conn_set_state(conn, CONN_STATUS);
 }
 
+/* Wait until the request is due, which its delay counts from its first byte. */
+static void wait_until_due(struct conn *conn)
+{
+    const struct handshake *handshake = conn->handshake;
+    uint64_t due_ns = handshake->from_client.first_t_ns + handshake->connect_delay_ns, now_ns = conn_now(conn);
+    uint64_t us = due_ns > now_ns ? (due_ns - now_ns + 999) / 1000 : 0;
+    struct timeval wait = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+    event_add(&conn->handshake->timer, &wait);
+}
+
+/* Hold the request back if the settings want that; return whether they do. */
+static bool delay_request(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    const struct settings_delay *delay = &proxy->settings.live.connect_delay;
+    struct handshake *handshake = conn->handshake;
+    if (handshake->message.command != SOCKS_CONNECT || handshake->upstream_down || delay->max_ns == 0)
+        return false;
+    handshake->connect_delay_ns = random_between(&proxy->connect_random, delay->min_ns, delay->max_ns);
+    conn_set_state(conn, CONN_DELAYED);
+    wait_until_due(conn);
+    return true;
+}
+
+static void pass_request_on(struct conn *conn);
+
+/* The time of a request held back has come, or nearly so. */
+static void on_request_due(struct conn *conn)
+{
+    const struct handshake *handshake = conn->handshake;
+    uint64_t arrived_ns = handshake->from_client.first_t_ns, drawn_ns = handshake->connect_delay_ns;
+    proxy_busy(conn->proxy);
+    if (conn_now(conn) < arrived_ns + drawn_ns) {
+        wait_until_due(conn);
+        return;
+    }
+    uint64_t t_ns = conn_now(conn);
+    delays_emit(conn, MITM__DELAY_KIND__CONNECT_DELAY, t_ns, arrived_ns, drawn_ns, 0);
+    pass_request_on(conn);
+    delays_pass_on(conn);
+    conn_passed_on(conn);
+}
+
 static void client_request(struct conn *conn)
+{
+    event_del(&conn->handshake->timer);
+    if (serve_view(conn) || delay_request(conn))
+        return;
+    pass_request_on(conn);
+}
+
+/* Pass the request on, or serve or refuse it. */
+static void pass_request_on(struct conn *conn)
 {
     struct handshake *handshake = conn->handshake;
     uint8_t command = handshake->message.command;
-    event_del(&handshake->timer);
-    if (serve_view(conn))
-        return;
-    if (conn->proxy->settings.direct) {
+    if (conn->direct) {
         set_timer(conn, conn->proxy->settings.handshake_ms);
         serve_request(conn);
     } else if (command != SOCKS_CONNECT && command != SOCKS_RESOLVE && command != SOCKS_RESOLVE_PTR) {
@@ -529,7 +581,8 @@ static enum socks_kind expected_kind(enum conn_state state)
 /* Whether what the client sends is for the server. */
 static bool client_speaks_to_server(enum conn_state state)
 {
-    return state == CONN_REPLY || state == CONN_RESOLVING || state == CONN_DIALING_SERVER || state == CONN_RELAY;
+    return state == CONN_DELAYED || state == CONN_REPLY || state == CONN_RESOLVING || state == CONN_DIALING_SERVER ||
+           state == CONN_RELAY;
 }
 
 /* Keep what the client sent before it was its turn. */
@@ -568,8 +621,7 @@ void handshake_client_bytes(struct conn *conn, uint64_t t_ns, const uint8_t *dat
     if (len == 0)
         return;
     if (client_speaks_to_server(conn->state)) {
-        side_send(&conn->server, data, len);
-        conn_tap(conn, MITM__DIRECTION__TO_SERVER, t_ns, data, len);
+        conn_client_data(conn, t_ns, data, len);
     } else if (conn->state == CONN_DIALING_UPSTREAM || conn->state == CONN_METHOD || conn->state == CONN_STATUS) {
         keep_early(conn, t_ns, data, len);
     }
@@ -645,6 +697,10 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct conn *conn = arg;
     struct handshake *handshake = conn->handshake;
+    if (conn->state == CONN_DELAYED) {
+        on_request_due(conn);
+        return;
+    }
     if (conn->state == CONN_LINGER) {
         conn_finish(conn, MITM__END_CAUSE__PROXY_ENDED, 0);
         return;

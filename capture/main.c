@@ -15,7 +15,9 @@
 #include "capture/options.h"
 #include "capture/proxy.h"
 #include "capture/status.h"
+#include "view/channel.h"
 #include "view/child.h"
+#include "view/view.h"
 
 enum {
     STATUS_MS = 500,
@@ -30,6 +32,7 @@ struct run {
     const struct options *options;
     struct proxy *proxy;
     struct view_child *view; /* NULL: there is none */
+    struct channel *channel; /* to it; NULL: there is none */
     char path[64];           /* of the session, where we named it */
     pid_t command;           /* 0: none, or ended */
     struct browser *browser; /* NULL: none */
@@ -255,18 +258,27 @@ static int start_command(struct run *run)
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+/* The live view asks for a change. */
+static bool on_change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
+{
+    return proxy_change(ctx, lines, len, error, error_size);
+}
+
 /* Take part in the loop until there is an end, then close the session. Return the exit code. */
 static int record(struct run *run, struct recorder *recorder, const char *path)
 {
     char listen[64];
     proxy_listen_address(run->proxy, listen, sizeof listen);
     proxy_start(run->proxy, recorder);
+    if (run->view)
+        run->channel = channel_new(run->proxy->base, view_child_control_fd(run->view), on_change, run->proxy);
     announce(run, listen, path);
     int code = start_command(run);
     raise_file_limit(); /* ours, not the command's */
     while (code == EXIT_OK && !run->stop && !(run->draining && run->proxy->stats.open + run->proxy->undecided == 0))
         proxy_turn(run->proxy);
     proxy_finish(run->proxy);
+    channel_free(run->channel);
 
     if (run->abandoned_by) {
         log_line("the command has not ended: it goes on without the proxy");
@@ -310,7 +322,7 @@ static int open_and_record(struct run *run)
     const char *message, *path;
     size_t line;
     int error;
-    if (options->hosts_path && !resolver_read_hosts(run->proxy->resolver, options->hosts_path, &message, &line)) {
+    if (options->hosts_path && !resolver_read_hosts(proxy_resolver(run->proxy), options->hosts_path, &message, &line)) {
         if (line > 0)
             log_line("%s:%zu: %s", options->hosts_path, line, message);
         else

@@ -38,6 +38,16 @@ static const char help[] =
     "      --browser NAME       start firefox or chromium with a fresh profile that uses the\n"
     "                           proxy, show URL and the live view, record until it ends\n"
     "      --headless           the browser shows no window\n"
+    "      --connect-delay TIME     hold every CONNECT request back for so long: 300ms, 1.5s,\n"
+    "                           or random: 200ms..500ms\n"
+    "      --request-delay TIME     hold every HTTP request back for so long\n"
+    "      --seed N             seed of random delays (else one is drawn and recorded)\n"
+    "      --rate-down RATE     limit of bytes per second to the client, for each connection:\n"
+    "                           50K, 1M; --rate-down-total RATE: for all together\n"
+    "      --rate-up RATE       the same to the server; --rate-up-total RATE\n"
+    "      --mark TEXT          record TEXT as a mark at the start\n"
+    "      --paused             record nothing until the live view resumes\n"
+    "      --headers first|all  header lines that the live view shows (first)\n"
     "  -q, --quiet              no status line, no summary\n"
     "  -h, --help               this text\n"
     "  -V, --version            the version\n"
@@ -100,7 +110,7 @@ static bool parse_address(const char *text, const char *default_host, uint16_t d
 static bool parse_upstream(struct proxy_settings *settings, const char *text)
 {
     if (strcmp(text, "direct") == 0) {
-        settings->direct = true;
+        settings->live.direct = true;
         return true;
     }
     static const char *const schemes[] = {"socks5://", "socks5h://"};
@@ -113,7 +123,7 @@ static bool parse_upstream(struct proxy_settings *settings, const char *text)
         return bad("-u", text, "no user name here: that of the client is passed on");
     if (strstr(address, "://") || !parse_address(address, "127.0.0.1", 9050, &settings->upstream))
         return bad("-u", text, "give socks5://ADDR:PORT with an IP address (no name is looked up), or direct");
-    settings->direct = false;
+    settings->live.direct = false;
     return true;
 }
 
@@ -154,8 +164,15 @@ enum {
     OPTION_FORCE,
     OPTION_NO_VIEW,
     OPTION_BROWSER,
-    OPTION_HEADLESS
+    OPTION_HEADLESS,
+    OPTION_MARK,
+    OPTION_PAUSED,
+    OPTION_SETTING /* the first of those that settings_set() reads */
 };
+
+/* The names of those. */
+static const char *const setting_names[] = {"connect-delay", "request-delay",   "seed",          "rate-down",
+                                            "rate-up",       "rate-down-total", "rate-up-total", "headers"};
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"upstream", required_argument, NULL, 'u'},
@@ -167,10 +184,27 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"no-view", no_argument, NULL, OPTION_NO_VIEW},
                                              {"browser", required_argument, NULL, OPTION_BROWSER},
                                              {"headless", no_argument, NULL, OPTION_HEADLESS},
+                                             {"mark", required_argument, NULL, OPTION_MARK},
+                                             {"paused", no_argument, NULL, OPTION_PAUSED},
+                                             {"connect-delay", required_argument, NULL, OPTION_SETTING},
+                                             {"request-delay", required_argument, NULL, OPTION_SETTING + 1},
+                                             {"seed", required_argument, NULL, OPTION_SETTING + 2},
+                                             {"rate-down", required_argument, NULL, OPTION_SETTING + 3},
+                                             {"rate-up", required_argument, NULL, OPTION_SETTING + 4},
+                                             {"rate-down-total", required_argument, NULL, OPTION_SETTING + 5},
+                                             {"rate-up-total", required_argument, NULL, OPTION_SETTING + 6},
+                                             {"headers", required_argument, NULL, OPTION_SETTING + 7},
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {0}};
+
+static bool take_setting(struct options *options, const char *name, const char *value)
+{
+    char option[32], remedy[256];
+    snprintf(option, sizeof option, "--%s", name);
+    return settings_set(&options->proxy.live, name, value, remedy, sizeof remedy) || bad(option, value, remedy);
+}
 
 /* Take one option; return whether it is right. */
 static bool take(struct options *options, int option, const char *value)
@@ -204,11 +238,17 @@ static bool take(struct options *options, int option, const char *value)
     case OPTION_HEADLESS:
         options->headless = true;
         return true;
+    case OPTION_MARK:
+        options->proxy.mark = value;
+        return settings_is_mark(value) || bad("--mark", "TEXT", "one line of at most 200 bytes");
+    case OPTION_PAUSED:
+        options->proxy.paused = true;
+        return true;
     case 'q':
         options->quiet = true;
         return true;
     default:
-        return false;
+        return take_setting(options, setting_names[option - OPTION_SETTING], value);
     }
 }
 
@@ -261,7 +301,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
         log_line("--headless belongs to --browser; see mitm-proxy --help");
         return OPTIONS_BAD;
     }
-    if (options->hosts_path && !options->proxy.direct) {
+    if (options->hosts_path && !options->proxy.live.direct) {
         log_line("--hosts %s: only the built-in server (-u direct) looks names up", options->hosts_path);
         return OPTIONS_BAD;
     }

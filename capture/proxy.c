@@ -46,6 +46,15 @@ static void emit_delay(struct proxy *proxy)
     recorder_take(proxy->recorder, &record);
 }
 
+/* Whether `record` is recorded during a pause. */
+static bool is_kept_in_pause(const Mitm__Record *record)
+{
+    return record->event_case == MITM__RECORD__EVENT_SETTINGS || record->event_case == MITM__RECORD__EVENT_MARK ||
+           record->event_case == MITM__RECORD__EVENT_PAUSE || record->event_case == MITM__RECORD__EVENT_RESUME ||
+           record->event_case == MITM__RECORD__EVENT_END_OF_STREAM ||
+           record->event_case == MITM__RECORD__EVENT_CONNECTION_END;
+}
+
 /* Whether the user is to be told of something about which he was last told at *told_t_ns (0: never), which is set. */
 static bool is_time_to_tell(const struct proxy *proxy, uint64_t *told_t_ns)
 {
@@ -91,6 +100,10 @@ void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record)
 
 void proxy_record(struct proxy *proxy, Mitm__Record *record)
 {
+    if (proxy->paused && !is_kept_in_pause(record)) {
+        proxy->unrecorded++;
+        return;
+    }
     proxy_set_slack(proxy, record);
     recorder_take(proxy->recorder, record);
     if (!proxy->flush_armed) {
@@ -111,8 +124,8 @@ static void record_start(struct proxy *proxy)
     EVENT_SET(ev, monotonic_ns, proxy->clock.start_monotonic_ns);
     ev.tool = (char *)(uintptr_t) "mitm-proxy " MITM_VERSION;
     ev.label = (char *)(uintptr_t)settings->label;
-    EVENT_SET(ev, upstream_kind, settings->direct ? MITM__UPSTREAM_KIND__DIRECT : MITM__UPSTREAM_KIND__SOCKS5);
-    if (!settings->direct) {
+    EVENT_SET(ev, upstream_kind, settings->live.direct ? MITM__UPSTREAM_KIND__DIRECT : MITM__UPSTREAM_KIND__SOCKS5);
+    if (!settings->live.direct) {
         proxy_address_text(&settings->upstream, upstream_text, sizeof upstream_text);
         ev.upstream_address = upstream_text;
     }
@@ -130,10 +143,71 @@ static void record_start(struct proxy *proxy)
     ev.n_command = n;
     ev.command = words;
     recorder_take(proxy->recorder, &record);
-    recorder_flush(proxy->recorder);
+}
+
+/* ---------------------------------------------------------------- settings */
+
+static void emit_of_session(void *ctx, Mitm__Record *record)
+{
+    proxy_record(ctx, record);
+}
+
+void proxy_set(struct proxy *proxy, const struct settings *settings, Mitm__SettingsOrigin origin)
+{
+    struct settings *live = &proxy->settings.live;
+    struct settings before = *live;
+    *live = *settings;
+    if (!live->seeded && settings_are_random(live)) {
+        live->seeded = true;
+        live->seed = random_seed();
+    }
+    bool reseeded = live->seeded && (!before.seeded || before.seed != live->seed);
+    if (reseeded || origin == MITM__SETTINGS_ORIGIN__COMMAND_LINE) {
+        /* A stream of their own for either kind, so that requests do not change what connections get. */
+        struct random seeds = {.state = live->seed};
+        proxy->connect_random.state = random_next(&seeds);
+        proxy->request_random.state = random_next(&seeds);
+    }
+    char upstream[64];
+    proxy_address_text(&proxy->settings.upstream, upstream, sizeof upstream);
+    struct event_sink sink = {.emit = emit_of_session, .ctx = proxy};
+    settings_emit(live, &sink, clock_t_ns(&proxy->clock), origin, upstream);
+}
+
+void proxy_mark(struct proxy *proxy, const char *text)
+{
+    EVENT_NEW(record, ev, clock_t_ns(&proxy->clock), Mark, MARK, mark);
+    EVENT_SET_BYTES(ev, text, text, strlen(text));
+    proxy_record(proxy, &record);
+}
+
+void proxy_pause(struct proxy *proxy, bool paused, Mitm__SettingsOrigin origin)
+{
+    if (proxy->paused == paused)
+        return;
+    if (paused) {
+        emit_delay(proxy);
+        EVENT_NEW(record, ev, clock_t_ns(&proxy->clock), Pause, PAUSE, pause);
+        EVENT_SET(ev, origin, origin);
+        proxy_record(proxy, &record);
+    } else {
+        EVENT_NEW(record, ev, clock_t_ns(&proxy->clock), Resume, RESUME, resume);
+        EVENT_SET(ev, origin, origin);
+        EVENT_SET(ev, events, proxy->unrecorded);
+        proxy_record(proxy, &record);
+    }
+    proxy->paused = paused;
+    proxy->unrecorded = 0;
 }
 
 /* ---------------------------------------------------------------- for the connections */
+
+struct resolver *proxy_resolver(struct proxy *proxy)
+{
+    if (!proxy->resolver && !(proxy->resolver = resolver_new(proxy->base)))
+        abort();
+    return proxy->resolver;
+}
 
 void proxy_busy(struct proxy *proxy)
 {
@@ -141,9 +215,9 @@ void proxy_busy(struct proxy *proxy)
         proxy->turn_began_ns = clock_t_ns(&proxy->clock);
 }
 
-struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns)
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns)
 {
-    struct input input = input_read(fd, proxy->buffer, PROXY_READ_BYTES, &proxy->clock);
+    struct input input = input_read(fd, proxy->buffer, size, &proxy->clock);
     if (proxy->turn_began_ns == 0)
         proxy->turn_began_ns = input.now.t_ns;
     /* What had come before the loop looked at the sockets for the last but one time has been read since. */
@@ -162,6 +236,8 @@ struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns)
 
 void proxy_passed_on(struct proxy *proxy, const struct input *input)
 {
+    if (proxy->paused)
+        return;
     uint64_t delay_ns = clock_t_ns(&proxy->clock) - input->t_ns;
     proxy->delay.count++;
     proxy->delay.sum_ns += delay_ns;
@@ -282,15 +358,11 @@ struct proxy *proxy_new(const struct proxy_settings *settings, int *error)
     proxy->arena = event_arena_new();
     TAILQ_INIT(&proxy->conns);
     TAILQ_INIT(&proxy->dead);
+    throttle_init(proxy);
     proxy->stamps = side_prepare(fd);
     event_assign(&proxy->accept_event, proxy->base, fd, EV_READ | EV_PERSIST, on_acceptable, proxy);
     evtimer_assign(&proxy->accept_again, proxy->base, on_accept_again, proxy);
     evtimer_assign(&proxy->flush_timer, proxy->base, on_flush, proxy);
-    if (settings->direct) {
-        proxy->resolver = resolver_new(proxy->base);
-        if (!proxy->resolver)
-            abort();
-    }
     return proxy;
 }
 
@@ -307,6 +379,12 @@ void proxy_start(struct proxy *proxy, struct recorder *recorder)
     proxy->recorder = recorder;
     clock_start(&proxy->clock);
     record_start(proxy);
+    proxy_set(proxy, &proxy->settings.live, MITM__SETTINGS_ORIGIN__COMMAND_LINE);
+    if (proxy->settings.mark)
+        proxy_mark(proxy, proxy->settings.mark);
+    if (proxy->settings.paused)
+        proxy_pause(proxy, true, MITM__SETTINGS_ORIGIN__COMMAND_LINE);
+    recorder_flush(recorder);
     event_add(&proxy->accept_event, NULL);
 }
 
@@ -327,6 +405,7 @@ void proxy_finish(struct proxy *proxy)
         conn_end(TAILQ_FIRST(&proxy->conns));
     conn_reap(proxy);
     emit_delay(proxy);
+    throttle_fini(proxy);
     event_del(&proxy->flush_timer);
 }
 

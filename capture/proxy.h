@@ -16,12 +16,17 @@
 #include "capture/clock.h"
 #include "capture/credentials.h"
 #include "capture/input.h"
+#include "capture/random.h"
 #include "capture/recorder.h"
 #include "capture/resolve.h"
+#include "capture/settings.h"
+#include "capture/throttle.h"
 #include "proto/event.h"
 
 /* One read takes at most so much. */
 #define PROXY_READ_BYTES ((size_t)131072)
+/* Lines of proxy_change() may be so long in all (view/control.h). */
+#define PROXY_CHANGE_MAX_BYTES 4096
 /* What settings.handshake_ms usually is. */
 #define PROXY_HANDSHAKE_MS 60000
 
@@ -30,12 +35,14 @@ TAILQ_HEAD(conn_list, conn);
 
 struct proxy_settings {
     struct sockaddr_storage listen;
-    bool direct;                      /* the built-in SOCKS5 server */
-    struct sockaddr_storage upstream; /* unless `direct` */
+    struct settings live;             /* what can be changed: as it is now */
+    struct sockaddr_storage upstream; /* unless live.direct */
     uint64_t body_limit_bytes;        /* APP_BODY_UNLIMITED: all */
     unsigned handshake_ms;            /* that a client may take for its part of the handshake, and we for connecting */
     const char *view_path;            /* Unix socket of the live view's process; NULL: there is no live view */
     const char *label;                /* NULL: none */
+    const char *mark;                 /* a Mark at the start; NULL: none */
+    bool paused;                      /* nothing is recorded until proxy_change() says so */
     char *const *command;             /* NULL-terminated words of the command under measurement; NULL: none */
 };
 
@@ -50,12 +57,16 @@ struct proxy {
     struct event_base *base;
     struct clock clock;
     struct recorder *recorder;
-    struct resolver *resolver; /* NULL with an upstream: nothing is ever looked up then */
+    struct resolver *resolver; /* NULL until it is needed: nothing is looked up for connections with an upstream */
     struct credentials *credentials;
     struct proxy_settings settings;
     struct proxy_stats stats;
     uint64_t undecided; /* connections open that may be in the statistics or not: conn_measure() */
     bool stamps;        /* the kernel stamps what arrives */
+    bool paused;
+    uint64_t unrecorded; /* events of this pause */
+    struct throttle throttle;
+    struct random connect_random, request_random;
 
     /* For the connections. */
     struct conn_list conns;
@@ -103,13 +114,35 @@ void proxy_finish(struct proxy *proxy);
 
 void proxy_free(struct proxy *proxy);
 
+/*
+ * Change settings as the `len` bytes at `lines` ("NAME=VALUE" and a newline each: view/control.h) say, and record that:
+ * Settings, Mark, Pause, Resume. Return false if a line is wrong; then nothing is changed, and the `error_size` bytes
+ * at `error` hold one line that says which, and what would be right.
+ */
+bool proxy_change(struct proxy *proxy, const char *lines, size_t len, char *error, size_t error_size)
+    __attribute__((warn_unused_result));
+
+/* ---------------------------------------------------------------- for change.c */
+
+/* Take `settings`, from `origin`, and record them; a seed is drawn if they need one and have none. */
+void proxy_set(struct proxy *proxy, const struct settings *settings, Mitm__SettingsOrigin origin);
+
+void proxy_mark(struct proxy *proxy, const char *text);
+
+/* Pause or resume recording, as `origin` wants it; nothing happens if it is so. */
+void proxy_pause(struct proxy *proxy, bool paused, Mitm__SettingsOrigin origin);
+
 /* ---------------------------------------------------------------- for conn.c */
 
+/* Return the resolver, which is made now if there is none. */
+struct resolver *proxy_resolver(struct proxy *proxy);
+
 /*
- * Read from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step of the wall clock. Bytes may have waited
- * on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last looked.
+ * Read at most `size` bytes (≤ PROXY_READ_BYTES) from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step
+ * of the wall clock. Bytes may have waited on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last
+ * looked.
  */
-struct input proxy_read(struct proxy *proxy, int fd, uint64_t left_t_ns);
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns);
 
 /* Say that the loop is at work now, with something other than proxy_read(), and so looks at no socket. */
 void proxy_busy(struct proxy *proxy);
@@ -120,7 +153,7 @@ void proxy_passed_on(struct proxy *proxy, const struct input *input);
 /* Set t_slack_ns of `record` if it is of what is being read, which may have come before that. */
 void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record);
 
-/* Record `record`. */
+/* Record `record`, unless there is a pause: then it is counted if it is none that is recorded even so. */
 void proxy_record(struct proxy *proxy, Mitm__Record *record);
 
 /* Tell the user, once, that the upstream cannot be used because of `error` (errno); with 0, that it can be again. */

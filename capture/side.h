@@ -14,6 +14,8 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "capture/throttle.h"
+
 struct conn;
 struct side;
 
@@ -29,11 +31,12 @@ struct side {
     uint8_t *kept;
     size_t kept_at, kept_len; /* kept[kept_at …] is to be sent */
     uint64_t emptied_t_ns;    /* what had arrived by then has been read (session time): set by the owner */
-    bool left;                /* there may be more than that: the last read was full, or reading has been stopped */
-    bool paused;              /* reading has been stopped */
-    bool ended;               /* its FIN has been read: set by the owner */
-    bool fin_sent;            /* our FIN has been sent to it */
-    bool broken;              /* it takes no more bytes: they are dropped. Reading it will tell why. */
+    struct throttle_side throttle;
+    bool left;     /* there may be more than that: the last read was full, or reading has been stopped */
+    bool paused;   /* reading has been stopped */
+    bool ended;    /* its FIN has been read: set by the owner */
+    bool fin_sent; /* our FIN has been sent to it */
+    bool broken;   /* it takes no more bytes: they are dropped. Reading it will tell why. */
 };
 
 /*

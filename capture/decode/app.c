@@ -139,3 +139,21 @@ void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__En
         decide(app, SNIFF_UNKNOWN, t_ns);
     }
 }
+
+bool app_pending(const struct app *app, uint64_t *offset_bytes, uint64_t *t_ns)
+{
+    if (app->state == STATE_HTTP1) {
+        return http1_pending(app->http1, offset_bytes, t_ns);
+    }
+    for (uint32_t i = 0; i < app->hold.pieces; i++) {
+        struct piece piece = hold_piece(&app->hold, i);
+        for (size_t at = 0; at < piece.len; at++) {
+            if (piece.data[at] != '\r' && piece.data[at] != '\n') { /* empty lines belong to no request */
+                *offset_bytes = piece.offset + at;
+                *t_ns = piece.t_ns;
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -10,6 +10,7 @@
 #ifndef MITM_CAPTURE_DECODE_APP_H
 #define MITM_CAPTURE_DECODE_APP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,13 @@ void app_free(struct app *app);
 
 /* Decode `len` ≥ 1 bytes at `data` that arrived at `t_ns` (≥ the times before in this direction) in `direction`. */
 void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+
+/*
+ * Return whether it is not known yet what the last bytes of the client are that `app` was fed: whether a request begins
+ * with them, for which no HttpRequestStart has been emitted. Then store the offset of the first of them, counted from
+ * the client's first byte, in *offset_bytes, and its arrival in *t_ns.
+ */
+bool app_pending(const struct app *app, uint64_t *offset_bytes, uint64_t *t_ns) __attribute__((warn_unused_result));
 
 /*
  * Say that `direction` has ended at `t_ns` because of `cause`: what is incomplete is ended (HttpResponseEnd with

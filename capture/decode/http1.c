@@ -564,3 +564,19 @@ void http1_end(struct http1 *http1, Mitm__Direction direction, uint64_t t_ns, Mi
         give_up_hold(http1, t_ns);
     }
 }
+
+bool http1_pending(const struct http1 *http1, uint64_t *offset_bytes, uint64_t *t_ns)
+{
+    const struct stream *requests = &http1->requests;
+    if (requests->state == STATE_HEAD && !requests->started) {
+        *offset_bytes = requests->message_offset;
+        *t_ns = requests->message_t_ns;
+        return true;
+    }
+    if (requests->state == STATE_HELD && http1->hold.len > 0) {
+        *offset_bytes = requests->offset;
+        *t_ns = hold_piece(&http1->hold, 0).t_ns;
+        return true;
+    }
+    return false;
+}

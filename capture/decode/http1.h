@@ -45,6 +45,10 @@ void http1_free(struct http1 *http1);
 /* See app_feed(). `len` must be below 2^30. */
 void http1_feed(struct http1 *http1, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
 
+/* See app_pending(). */
+bool http1_pending(const struct http1 *http1, uint64_t *offset_bytes, uint64_t *t_ns)
+    __attribute__((warn_unused_result));
+
 /* See app_end(). */
 void http1_end(struct http1 *http1, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
 

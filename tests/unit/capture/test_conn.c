@@ -19,7 +19,7 @@ static struct recorder *recorder;
 /* Start a proxy in front of `upstream`; NULL: the built-in server. Return a client's socket. */
 static int start(const struct sockaddr_storage *upstream)
 {
-    struct proxy_settings settings = {.direct = !upstream, .handshake_ms = LIMIT_MS};
+    struct proxy_settings settings = {.live.direct = !upstream, .handshake_ms = LIMIT_MS};
     cr_assert(resolve_literal("127.0.0.1", 0, &settings.listen));
     if (upstream)
         settings.upstream = *upstream;
