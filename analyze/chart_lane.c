@@ -123,7 +123,7 @@ static struct figure_text exchange_tooltip(struct maker *maker, const struct mod
     else if (!x->has_response)
         fputs(" · no response", out);
     put_duration(out, "waiting", metrics_waiting_ns(maker->connection, x));
-    put_duration(out, "transfer", metrics_transfer_ns(x));
+    put_duration(out, "transfer", metrics_transfer_ns(maker->connection, x));
     if (x->response.body_bytes != MODEL_NONE)
         fprintf(out, " · %s bytes", format_count(buffer, (uint64_t)x->response.body_bytes));
     const char *cause = words_http_end_cause(x->response.cause);

@@ -36,9 +36,9 @@ static void gather_exchange(struct stats_row *row, struct gathered *gathered, co
     row->responses += exchange->has_response;
     row->incomplete += exchange->has_response && !metrics_complete(exchange) &&
                        exchange->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
-    values_add(&gathered->response, metrics_response_ns(exchange));
+    values_add(&gathered->response, metrics_response_ns(connection, exchange));
     values_add(&gathered->quantities[STATS_WAITING], metrics_waiting_ns(connection, exchange));
-    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(exchange));
+    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(connection, exchange));
     values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
 }
 
