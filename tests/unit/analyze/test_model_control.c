@@ -188,9 +188,9 @@ Test(model_control, a_request_that_a_limit_held_back_has_no_waiting_time)
 
 static bool leaks(const char *host, Mitm__UpstreamKind kind, uint32_t command)
 {
-    static uint32_t id;
+    uint32_t id = (uint32_t)session()->connection_count + 1;
     scene_settings(&sink, id, 0, kind);
-    scene_socks(&sink, ++id, id, command, host, 80);
+    scene_socks(&sink, id, id, command, host, 80);
     return metrics_possible_leak(connection(session()->connection_count - 1));
 }
 
