@@ -4,6 +4,7 @@
 
 #include "analyze/metrics.h"
 #include "analyze/model.h"
+#include "analyze/settings.h"
 #include "scene.h"
 
 static struct model *model;
@@ -214,4 +215,47 @@ Test(model_control, addresses_in_place_of_names_may_be_leaks)
                                          "1234567890123456789012345678901234567890123456789"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         cr_expect_not(leaks(others[i], MITM__UPSTREAM_KIND__SOCKS5, 1), "%s", others[i]);
+}
+
+/* ---------------------------------------------------------------- words */
+
+static void expect_words(const struct model_settings *settings, const char *expected)
+{
+    char text[300];
+    FILE *out = fmemopen(text, sizeof text, "w");
+    cr_assert_not_null(out);
+    settings_print(out, settings);
+    fclose(out);
+    cr_expect_str_eq(text, expected);
+}
+
+Test(model_control, settings_in_words)
+{
+    struct model_settings s = {.connect_delay = {MODEL_NONE, MODEL_NONE},
+                               .request_delay = {MODEL_NONE, MODEL_NONE},
+                               .rates = {MODEL_NONE, MODEL_NONE},
+                               .rates_total = {MODEL_NONE, MODEL_NONE}};
+    expect_words(&s, "no delays, no rate limits");
+    s.connect_delay = (struct model_delay){ms(300), ms(300)};
+    s.request_delay = (struct model_delay){ms(200), ms(500)};
+    s.has_seed = true;
+    s.seed = 7;
+    s.rates[MODEL_TO_CLIENT] = 50000;
+    s.rates_total[MODEL_TO_SERVER] = 1000000;
+    expect_words(&s,
+                 "connect delay 300.0 ms; request delay 200.0 ms to 500.0 ms (seed 7); 50.0 kB/s down per connection; "
+                 "1.00 MB/s up in all");
+}
+
+Test(model_control, the_time_of_pauses)
+{
+    scene_pause(&sink, 100);
+    scene_pause(&sink, 150);
+    scene_resume(&sink, 300, 1);
+    scene_resume(&sink, 350, 1);
+    cr_expect_eq(settings_paused_ns(session()), ms(200));
+    scene_pause(&sink, 400);
+    scene_session_end(&sink, 5, 450);
+    cr_expect_eq(settings_paused_ns(session()), ms(250));
+    cr_expect_eq(settings_pauses(session()), 3);
 }
