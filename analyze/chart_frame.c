@@ -5,6 +5,7 @@
 #include "analyze/chart_parts.h"
 #include "analyze/format.h"
 #include "analyze/memory.h"
+#include "analyze/settings.h"
 #include "analyze/words.h"
 
 static const struct figure_phase palette[CHART_PHASES] = {
@@ -125,7 +126,8 @@ static void add_warnings(struct chart *chart)
                                         format_count(buffer, chart->limited),
                                         chart->limited == 1 ? "connection" : "connections"));
     if (session->pause_total > 0)
-        add_warning(chart, figure_text("Recording was paused for a time: what happened then is not shown."));
+        add_warning(chart, chart_printf(chart, "Recording was paused for a time: %s events are not shown.",
+                                        format_count(buffer, settings_paused_events(session))));
     if (session->overflow > 0)
         add_warning(chart, figure_text("There were more sessions, connections or requests than can be shown."));
 }

@@ -1,23 +1,10 @@
 /* The marks of a chart: moments that the user named, and where recording paused and went on. */
-#include <inttypes.h>
-
 #include "analyze/chart_parts.h"
-#include "analyze/format.h"
 #include "analyze/memory.h"
 
 static void add_mark(struct chart *chart, int64_t t_ns, struct figure_text label)
 {
     chart->marks[chart->figure.mark_count++] = (struct figure_mark){.t_ns = t_ns, .label = label};
-}
-
-static struct figure_text pause_label(struct chart *chart, const struct model_pause *pause)
-{
-    char buffer[FORMAT_BYTES];
-    if (!pause->resumed)
-        return figure_text("recording paused");
-    if (pause->events == 0)
-        return figure_text("recording resumed");
-    return chart_printf(chart, "recording resumed (%s events left out)", format_count(buffer, pause->events));
 }
 
 void chart_marks(struct chart *chart)
@@ -31,6 +18,7 @@ void chart_marks(struct chart *chart)
                                     : figure_text("mark"));
     }
     for (size_t i = 0; i < session->pause_count; i++)
-        add_mark(chart, session->pauses[i].t_ns, pause_label(chart, &session->pauses[i]));
+        add_mark(chart, session->pauses[i].t_ns,
+                 figure_text(session->pauses[i].resumed ? "recording resumed" : "recording paused"));
     chart->figure.marks = chart->marks;
 }

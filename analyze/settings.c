@@ -75,3 +75,11 @@ size_t settings_pauses(const struct model_session *session)
         n += !session->pauses[i].resumed;
     return n;
 }
+
+uint64_t settings_paused_events(const struct model_session *session)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < session->pause_count; i++)
+        n = rate_sum(n, session->pauses[i].events);
+    return n;
+}

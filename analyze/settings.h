@@ -20,4 +20,7 @@ int64_t settings_paused_ns(const struct model_session *session);
 /* Return how often recording was paused, as far as that is kept. */
 size_t settings_pauses(const struct model_session *session);
 
+/* Return how many events were not recorded while it was paused, as far as that is kept. */
+uint64_t settings_paused_events(const struct model_session *session);
+
 #endif

@@ -123,6 +123,9 @@ static void print_settings(FILE *out, const struct model_session *session)
         return;
     fprintf(out, "  %-12s", "settings");
     settings_print(out, &session->settings);
+    uint32_t kind = session->settings.upstream_kind;
+    if (kind != 0 && kind != session->upstream_kind && session->upstream_kind != 0)
+        fprintf(out, "; now %s", kind == MITM__UPSTREAM_KIND__DIRECT ? "direct" : "through SOCKS5");
     if (session->setting_total > 1)
         fprintf(out, "; the latest of %s, set at %s", format_count(buffer, session->setting_total),
                 format_moment(moment, session->settings.t_ns));
@@ -141,16 +144,19 @@ static void print_marks(FILE *out, const struct model_session *session)
         fprintf(out, "  %-12s%s more\n", "marks", format_count(buffer, session->mark_total - session->mark_count));
     size_t pauses = settings_pauses(session);
     if (pauses > 0)
-        fprintf(out, "  %-12s%zu %s, %s in all: what happened then was not recorded\n", "paused", pauses,
-                pauses == 1 ? "time" : "times", format_duration(buffer, settings_paused_ns(session)));
+        fprintf(out, "  %-12s%zu %s, %s in all", "paused", pauses, pauses == 1 ? "time" : "times",
+                format_duration(buffer, settings_paused_ns(session)));
+    if (pauses > 0)
+        fprintf(out, "; %s events were not recorded\n", format_count(buffer, settings_paused_events(session)));
 }
 
 static void print_influences(FILE *out, const struct stats_row *total)
 {
     char count[FORMAT_BYTES];
     if (total->limited > 0)
-        fprintf(out, "  %-12s%s transfer times are left out: a rate limit held the responses back\n", "rate limits",
-                format_count(count, total->limited));
+        fprintf(out, "  %-12s%s transfer %s left out: a rate limit held the response%s back\n", "rate limits",
+                format_count(count, total->limited), total->limited == 1 ? "time is" : "times are",
+                total->limited == 1 ? "" : "s");
     if (total->leaks > 0)
         fprintf(out, "  %-12s%s %s asked for an IP address although a SOCKS5 upstream was set: perhaps a DNS leak\n",
                 "warning", format_count(count, total->leaks), total->leaks == 1 ? "connection" : "connections");

@@ -323,7 +323,9 @@ Test(chart, marks_and_pauses_are_marks)
     cr_expect_eq(figure->marks[0].t_ns, ms(10));
     expect_text(figure->marks[1].label, "mark");
     expect_text(figure->marks[2].label, "recording paused");
-    expect_text(figure->marks[3].label, "recording resumed (1,234 events left out)");
+    expect_text(figure->marks[3].label, "recording resumed");
+    cr_assert_eq(figure->warning_count, 1);
+    expect_text(figure->warnings[0], "Recording was paused for a time: 1,234 events are not shown.");
     cr_expect_eq(figure->marks[3].t_ns, ms(30));
 }
 
