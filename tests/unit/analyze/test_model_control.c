@@ -121,6 +121,43 @@ Test(model_control, rate_limits_are_summed_for_each_direction)
     cr_expect_eq(connection(0)->streams[MODEL_TO_SERVER].hold.first_ns, MODEL_NONE);
 }
 
+/* Events that lie: numbers as great as can be, members missing, moments before the beginning. */
+Test(model_control, absurd_events_do_no_harm)
+{
+    EVENT_NEW(settings, settings_ev, UINT64_MAX, Settings, SETTINGS, settings);
+    Mitm__DelayRange range = MITM__DELAY_RANGE__INIT;
+    EVENT_SET(range, min_ns, UINT64_MAX);
+    settings_ev.request_delay = &range;
+    EVENT_SET(settings_ev, rate_up_total, UINT64_MAX);
+    EVENT_NEW(limited, limited_ev, UINT64_MAX, RateLimited, RATE_LIMITED, rate_limited);
+    EVENT_SET(limited_ev, direction, MITM__DIRECTION__TO_CLIENT);
+    EVENT_SET(limited_ev, held_ns, UINT64_MAX);
+    limited.has_connection = true;
+    limited.connection = 1;
+    EVENT_NEW(delay, delay_ev, 0, Delay, DELAY, delay);
+    delay.has_connection = true;
+    delay.connection = 1;
+    EVENT_NEW(resume, resume_ev, UINT64_MAX, Resume, RESUME, resume);
+    EVENT_SET(resume_ev, events, UINT64_MAX);
+    (void)delay_ev;
+    Mitm__Record *const records[] = {&settings, &limited, &delay, &resume};
+    for (size_t i = 0; i < 2 * sizeof records / sizeof *records; i++) {
+        Mitm__Record *record = records[i / 2];
+        record->has_session = true;
+        record->session = 5;
+        event_emit(&sink, record);
+    }
+    cr_expect_eq(session()->settings.request_delay.min_ns, INT64_MAX);
+    cr_expect_eq(session()->settings.request_delay.max_ns, 0);
+    cr_expect_eq(session()->settings.rates_total[MODEL_TO_SERVER], INT64_MAX);
+    cr_expect_eq(connection(0)->streams[MODEL_TO_CLIENT].hold.first_ns, INT64_MAX);
+    cr_expect_eq(connection(0)->streams[MODEL_TO_CLIENT].hold.held_ns, UINT64_MAX);
+    cr_expect_eq(connection(0)->socks_sent_ns, MODEL_NONE);
+    cr_expect_eq(connection(0)->exchange_count, 0);
+    cr_expect_eq(settings_paused_events(session()), UINT64_MAX);
+    cr_expect_eq(settings_paused_ns(session()), 0);
+}
+
 /* ---------------------------------------------------------------- metrics */
 
 Test(model_control, delays_are_not_the_networks)
