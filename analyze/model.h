@@ -107,7 +107,6 @@ struct model_bursts {
 
 struct model_connection {
     uint32_t id;
-    uint8_t upstream_kind;     /* UpstreamKind that was set when it began; 0: not known */
     uint32_t server;           /* index of a model_server, or MODEL_NO_INDEX: no request was seen */
     int64_t first_ns, last_ns; /* of all its events */
     int64_t start_ns;
@@ -121,6 +120,7 @@ struct model_connection {
     int64_t socks_start_ns, socks_end_ns;
     int64_t socks_sent_ns; /* when the request was passed on after a delay asked for; MODEL_NONE: at once */
     uint32_t command, address_type, port;
+    uint8_t upstream_kind; /* UpstreamKind that was set when the connection began; 0: not known */
     struct text host;
     uint32_t reply, reply_origin;
     struct text bound_address;
