@@ -298,7 +298,7 @@ Test(stats, what_the_user_did_as_json_and_csv)
 {
     static const char *const json[] = {
         "\"settings\":[{\"t_ns\":0,\"origin\":\"VIEW\",\"connect_delay\":null",
-        "{\"t_ns\":1500000000,\"origin\":\"VIEW\",\"connect_delay\":{\"min_ns\":300000000,\"max_ns\":300000000},"
+        "{\"t_ns\":1500000000,\"origin\":\"VIEW\",\"connect_delay\":{\"min_ns\":300000000,\"max_ns\":300000000},",
         "\"request_delay\":null,\"seed\":null,\"rate_down\":50000,\"rate_up\":null,",
         "\"marks\":[{\"t_ns\":2000000000,\"text\":\"<b>",
         "\"pauses\":[{\"t_ns\":3000000000,\"resumed\":false},{\"t_ns\":4000000000,\"resumed\":true,\"events\":42}]",
