@@ -173,6 +173,7 @@ struct chart *chart_new(const struct model_session *session, const struct chart_
     chart->figure.groups = chart->groups;
     set_axis(chart);
     add_shares(chart);
+    chart_marks(chart);
     chart_frame(chart);
     return chart;
 }
@@ -186,6 +187,7 @@ void chart_free(struct chart *chart)
     free(chart->lanes);
     free(chart->groups);
     free(chart->strip_bins);
+    free(chart->marks);
     texts_fini(&chart->texts);
     free(chart);
 }

@@ -18,7 +18,7 @@ struct chart_options {
 };
 
 /* Phases of the palette. */
-enum { CHART_SOCKS, CHART_WAITING, CHART_TRANSFER, CHART_OPAQUE, CHART_PHASES };
+enum { CHART_DELAY, CHART_SOCKS, CHART_WAITING, CHART_TRANSFER, CHART_OPAQUE, CHART_PHASES };
 
 struct chart;
 

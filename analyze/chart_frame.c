@@ -5,9 +5,11 @@
 #include "analyze/chart_parts.h"
 #include "analyze/format.h"
 #include "analyze/memory.h"
+#include "analyze/settings.h"
 #include "analyze/words.h"
 
 static const struct figure_phase palette[CHART_PHASES] = {
+    [CHART_DELAY] = {.label = {"delay asked for", 15}, .short_label = {"delay", 5}, .color = FIGURE_COLOR_DELAY},
     [CHART_SOCKS] = {.label = {"SOCKS (circuit, name, TCP)", 26},
                      .short_label = {"SOCKS", 5},
                      .color = FIGURE_COLOR_SOCKS},
@@ -111,6 +113,21 @@ static void add_warnings(struct chart *chart)
             add_warning(chart, chart_printf(chart, "%s events are missing: %s.", format_count(buffer, loss->events),
                                             words ? words : "the cause is unknown"));
     }
+    if (chart->leaks > 0)
+        add_warning(chart,
+                    chart_printf(chart,
+                                 "Possible DNS leak: %s %s asked for an IP address although a SOCKS5 upstream was "
+                                 "set. Let the client send names (remote DNS).",
+                                 format_count(buffer, chart->leaks), chart->leaks == 1 ? "connection" : "connections"));
+    if (chart->limited > 0)
+        add_warning(chart, chart_printf(chart,
+                                        "A rate limit, as set, held back data of %s %s: transfer times are not "
+                                        "the network's.",
+                                        format_count(buffer, chart->limited),
+                                        chart->limited == 1 ? "connection" : "connections"));
+    if (session->pause_total > 0)
+        add_warning(chart, chart_printf(chart, "Recording was paused for a time: %s events are not shown.",
+                                        format_count(buffer, settings_paused_events(session))));
     if (session->overflow > 0)
         add_warning(chart, figure_text("There were more sessions, connections or requests than can be shown."));
 }

@@ -46,6 +46,14 @@ static void add_failure(struct maker *maker, int64_t t_ns, struct figure_text la
         (struct figure_failure){.t_ns = t_ns, .label = label, .tooltip = tooltip, .link = maker->link};
 }
 
+/* Write how long a request that arrived at from_ns was held back as the user wanted, if it was. */
+static void put_delay(FILE *out, int64_t from_ns, int64_t sent_ns)
+{
+    char buffer[FORMAT_BYTES];
+    if (from_ns != MODEL_NONE && sent_ns > from_ns)
+        fprintf(out, " · delayed by %s, as set", format_seconds(buffer, sent_ns - from_ns));
+}
+
 /* ---------------------------------------------------------------- SOCKS */
 
 static struct figure_text socks_tooltip(struct maker *maker)
@@ -67,8 +75,9 @@ static struct figure_text socks_tooltip(struct maker *maker)
     } else {
         fputs("succeeded", out);
     }
-    if (c->socks_start_ns != MODEL_NONE && c->socks_end_ns >= c->socks_start_ns)
-        fprintf(out, " after %s", format_seconds(buffer, c->socks_end_ns - c->socks_start_ns));
+    if (c->socks_start_ns != MODEL_NONE && c->socks_end_ns >= metrics_socks_start_ns(c))
+        fprintf(out, " after %s", format_seconds(buffer, c->socks_end_ns - metrics_socks_start_ns(c)));
+    put_delay(out, c->socks_start_ns, c->socks_sent_ns);
     return chart_text_end(maker->chart, &text);
 }
 
@@ -85,11 +94,14 @@ static void add_socks(struct maker *maker)
     const struct model_connection *c = maker->connection;
     note_activity(maker->chart, c->socks_start_ns);
     note_activity(maker->chart, c->socks_end_ns);
+    note_activity(maker->chart, c->socks_sent_ns);
     if (c->socks_start_ns == MODEL_NONE)
         return;
     struct figure_text tooltip = socks_tooltip(maker);
     bool answered = c->socks_end_ns != MODEL_NONE;
-    add_bar(maker, CHART_SOCKS, c->socks_start_ns, answered ? c->socks_end_ns : maker->end_ns, tooltip);
+    if (c->socks_sent_ns > c->socks_start_ns)
+        add_bar(maker, CHART_DELAY, c->socks_start_ns, c->socks_sent_ns, tooltip);
+    add_bar(maker, CHART_SOCKS, metrics_socks_start_ns(c), answered ? c->socks_end_ns : maker->end_ns, tooltip);
     if (metrics_socks_failed(c))
         add_failure(maker, c->socks_end_ns, reply_label(maker), tooltip);
     else if (!answered && !maker->open)
@@ -123,7 +135,10 @@ static struct figure_text exchange_tooltip(struct maker *maker, const struct mod
     else if (!x->has_response)
         fputs(" · no response", out);
     put_duration(out, "waiting", metrics_waiting_ns(maker->connection, x));
-    put_duration(out, "transfer", metrics_transfer_ns(x));
+    put_duration(out, "transfer", metrics_transfer_ns(maker->connection, x));
+    if (metrics_transfer_limited(maker->connection, x))
+        fputs(" · transfer held back by a rate limit", out);
+    put_delay(out, x->request.start_ns, x->sent_ns);
     if (x->response.body_bytes != MODEL_NONE)
         fprintf(out, " · %s bytes", format_count(buffer, (uint64_t)x->response.body_bytes));
     const char *cause = words_http_end_cause(x->response.cause);
@@ -133,8 +148,9 @@ static struct figure_text exchange_tooltip(struct maker *maker, const struct mod
 }
 
 /*
- * Add the bar of waiting: from the request's start to the response's, without the time that belongs to another bar:
- * that of SOCKS, if the request was sent before its reply, and that of the response before, if requests are pipelined.
+ * Add the bars of the delay asked for, and of waiting: from the request's start, or its passing on, to the response's
+ * start, without the time that belongs to another bar: that of SOCKS, if the request was sent before its reply, and
+ * that of the response before, if requests are pipelined.
  */
 static void add_waiting(struct maker *maker, const struct model_exchange *x, int64_t busy_until_ns,
                         struct figure_text tooltip)
@@ -149,6 +165,10 @@ static void add_waiting(struct maker *maker, const struct model_exchange *x, int
         from_ns = maker->connection->socks_end_ns;
     if (busy_until_ns > from_ns)
         from_ns = busy_until_ns;
+    if (x->sent_ns > from_ns) {
+        add_bar(maker, CHART_DELAY, from_ns, x->sent_ns, tooltip);
+        from_ns = x->sent_ns;
+    }
     add_bar(maker, CHART_WAITING, from_ns, to_ns, tooltip);
     if (!answered && !maker->open)
         add_failure(maker, maker->end_ns, figure_text("no response"), tooltip);
@@ -179,6 +199,7 @@ static void add_exchanges(struct maker *maker)
          x = model_next_exchange(chart->session, x)) {
         chart->requests += x->has_request;
         note_activity(chart, x->request.start_ns);
+        note_activity(chart, x->sent_ns);
         note_activity(chart, x->response.start_ns);
         note_activity(chart, x->response.end_ns);
         struct figure_text tooltip = exchange_tooltip(maker, x);
@@ -216,6 +237,12 @@ static void add_opaque(struct maker *maker)
 
 /* ---------------------------------------------------------------- the lane */
 
+static bool rate_limited(const struct model_connection *c)
+{
+    return c->streams[MODEL_TO_SERVER].hold.first_ns != MODEL_NONE ||
+           c->streams[MODEL_TO_CLIENT].hold.first_ns != MODEL_NONE;
+}
+
 static struct figure_text lane_tooltip(struct maker *maker)
 {
     const struct model_connection *c = maker->connection;
@@ -233,6 +260,10 @@ static struct figure_text lane_tooltip(struct maker *maker)
     if (protocol)
         fprintf(out, " · %s", protocol);
     put_duration(out, "SOCKS", metrics_socks_ns(c));
+    if (metrics_possible_leak(c))
+        fputs(" · asked for an IP address: a possible DNS leak", out);
+    if (rate_limited(c))
+        fputs(" · held back by a rate limit", out);
     if (c->exchange_count > 0)
         fprintf(out, " · %s %s", format_count(buffer, c->request_count),
                 c->request_count == 1 ? "request" : "requests");
@@ -276,7 +307,7 @@ static void make_room(struct maker *maker)
 {
     const struct model_connection *c = maker->connection;
     size_t n = c->exchange_count;
-    maker->bars = memory_new(2 * n + 1 + MODEL_BURSTS * (c->bursts != NULL), sizeof *maker->bars);
+    maker->bars = memory_new(3 * n + 2 + MODEL_BURSTS * (c->bursts != NULL), sizeof *maker->bars);
     maker->dots = memory_new(n, sizeof *maker->dots);
     maker->failures = memory_new(2 * n + 1 + MODEL_DIRECTIONS, sizeof *maker->failures);
 }
@@ -290,6 +321,8 @@ void chart_lane(struct chart *chart, struct figure_lane *lane, const struct mode
     add_socks(&maker);
     add_exchanges(&maker);
     add_opaque(&maker);
+    chart->leaks += metrics_possible_leak(c);
+    chart->limited += rate_limited(c);
     int64_t start_ns = metrics_connection_start_ns(c);
     note_activity(chart, start_ns);
     if (!maker.open)

@@ -23,8 +23,10 @@ struct chart {
     int64_t activity_from_ns, activity_to_ns; /* of the lanes; MODEL_NONE: none */
     struct figure_strip strip;
     uint64_t *strip_bins;
+    struct figure_mark *marks;
+    uint64_t leaks, limited; /* lanes: possible leaks, and held back by a rate limit */
     struct figure_share share_parts[CHART_PHASES];
-    struct figure_text subtitles[3], warnings[8], notes[4];
+    struct figure_text subtitles[3], warnings[12], notes[4];
 };
 
 /*
@@ -48,6 +50,9 @@ void chart_put(FILE *out, struct text text);
 /* Fill in `lane` for `connection`; note its activity, its requests and bytes. chart_lane_free() frees what it holds. */
 void chart_lane(struct chart *chart, struct figure_lane *lane, const struct model_connection *connection);
 void chart_lane_free(struct figure_lane *lane);
+
+/* Make the marks of the figure: those of the user, and where recording paused and went on. */
+void chart_marks(struct chart *chart);
 
 /* Fill in what stands above and below the lanes: title, subtitles, strip, shares, warnings, notes. */
 void chart_frame(struct chart *chart);

@@ -145,6 +145,16 @@ static void add_reply(struct lines *lines, const struct model_connection *c)
     end_line(lines);
 }
 
+/* Add that a request which arrived at from_ns was held back until sent_ns. */
+static void add_delay(struct lines *lines, int64_t from_ns, int64_t sent_ns)
+{
+    char buffer[FORMAT_BYTES];
+    if (from_ns != MODEL_NONE && sent_ns >= from_ns)
+        add_line(lines, sent_ns, "Delay", "held back for %s, as set", format_seconds(buffer, sent_ns - from_ns));
+    else
+        add_line(lines, sent_ns, "Delay", "held back, as set");
+}
+
 static void add_connecting(struct lines *lines, const struct model_connection *c)
 {
     char count[FORMAT_BYTES];
@@ -222,6 +232,7 @@ static void add_message_end(struct lines *lines, const struct model_message *mes
 static void add_exchange(struct lines *lines, const struct model_exchange *x)
 {
     add_request_start(lines, x);
+    add_delay(lines, x->request.start_ns, x->sent_ns);
     /* A request without a body ends with its head: there is nothing to say then. */
     if (x->request.body_bytes > 0 || words_http_end_cause(x->request.cause))
         add_message_end(lines, &x->request, "HttpRequestEnd", "HttpRequestBody");
@@ -237,7 +248,12 @@ static void add_stream(struct lines *lines, const struct model_connection *c, in
     static const char *const names[MODEL_DIRECTIONS] = {"to server", "to client"};
     const struct model_stream *stream = &c->streams[direction];
     const struct model_violation *violation = &stream->violation;
+    const struct model_hold *hold = &stream->hold;
     char bytes[FORMAT_BYTES], pieces[FORMAT_BYTES], until[FORMAT_BYTES];
+    if (hold->first_ns != MODEL_NONE)
+        add_line(lines, hold->first_ns, "RateLimited", "%s: held back for %s in all, until %s, as set",
+                 names[direction], format_seconds(bytes, model_number(hold->held_ns)),
+                 format_moment(until, hold->last_ns));
     if (stream->opaque_pieces > 0)
         add_line(lines, stream->opaque_first_ns, "OpaqueData", "%s: %s bytes in %s pieces, until %s", names[direction],
                  format_count(bytes, stream->opaque_bytes), format_count(pieces, stream->opaque_pieces),
@@ -281,6 +297,7 @@ static void add_all(struct lines *lines, const struct model_session *session, co
     add_text_line(lines, c->start_ns, "ConnectionStart", c->client_address, c->client_port);
     add_greeting(lines, c);
     add_request(lines, c);
+    add_delay(lines, c->socks_start_ns, c->socks_sent_ns);
     add_connecting(lines, c);
     add_reply(lines, c);
     add_line(lines, c->protocol_ns, "ProtocolDetected", "%s", or_unknown(words_protocol(c->protocol)));

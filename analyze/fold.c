@@ -112,6 +112,8 @@ void fold_session(struct model_session *session, struct texts *texts, const Mitm
 {
     /* Not all cases: the others belong to connections. */
     int event = (int)record->event_case;
+    if (fold_control(session, texts, record, model_number(record->t_ns)))
+        return;
     if (event == MITM__RECORD__EVENT_SESSION_START)
         session_start(session, texts, record->session_start);
     else if (event == MITM__RECORD__EVENT_SESSION_END)
@@ -133,7 +135,8 @@ struct model_connection fold_new_connection(uint32_t id)
     struct model_stream stream = {.end_ns = MODEL_NONE,
                                   .opaque_first_ns = MODEL_NONE,
                                   .opaque_last_ns = MODEL_NONE,
-                                  .violation = {.t_ns = MODEL_NONE}};
+                                  .violation = {.t_ns = MODEL_NONE},
+                                  .hold = {MODEL_NONE, MODEL_NONE, 0}};
     return (struct model_connection){.id = id,
                                      .server = MODEL_NO_INDEX,
                                      .first_ns = MODEL_NONE,
@@ -145,6 +148,7 @@ struct model_connection fold_new_connection(uint32_t id)
                                      .auth_end_ns = MODEL_NONE,
                                      .socks_start_ns = MODEL_NONE,
                                      .socks_end_ns = MODEL_NONE,
+                                     .socks_sent_ns = MODEL_NONE,
                                      .resolve_start_ns = MODEL_NONE,
                                      .resolve_end_ns = MODEL_NONE,
                                      .connect_start_ns = MODEL_NONE,
@@ -208,6 +212,20 @@ static void protocol_detected(struct model_connection *c, const Mitm__ProtocolDe
         return;
     c->protocol_ns = t_ns;
     c->protocol = ev->has_protocol ? (uint32_t)ev->protocol : 0;
+}
+
+static void rate_limited(struct model_connection *c, const Mitm__RateLimited *ev, int64_t t_ns)
+{
+    int direction = direction_index(ev->has_direction, ev->direction);
+    if (direction == MODEL_DIRECTIONS)
+        return;
+    struct model_hold *hold = &c->streams[direction].hold;
+    int64_t first_ns = ev->has_first_t_ns ? model_number(ev->first_t_ns) : t_ns;
+    if (hold->first_ns == MODEL_NONE || first_ns < hold->first_ns)
+        hold->first_ns = first_ns;
+    if (t_ns > hold->last_ns)
+        hold->last_ns = t_ns;
+    hold->held_ns = rate_sum(hold->held_ns, ev->held_ns);
 }
 
 static int64_t pause_ns(const struct model_burst *a, const struct model_burst *b)
@@ -399,6 +417,13 @@ void fold_connection(struct model_session *session, struct model_connection *c, 
     case MITM__RECORD__EVENT_PROTOCOL_DETECTED:
         protocol_detected(c, record->protocol_detected, t_ns);
         break;
+    case MITM__RECORD__EVENT_RATE_LIMITED:
+        rate_limited(c, record->rate_limited, t_ns);
+        break;
+    case MITM__RECORD__EVENT_DELAY:
+        if (record->delay->has_kind && record->delay->kind == MITM__DELAY_KIND__CONNECT_DELAY)
+            ONCE(c->socks_sent_ns, t_ns);
+        break;
     case MITM__RECORD__EVENT_OPAQUE_DATA:
         opaque_data(session, c, record->opaque_data, t_ns);
         break;
@@ -446,8 +471,12 @@ struct model_exchange fold_new_exchange(uint32_t id)
                                     .end_ns = MODEL_NONE,
                                     .body_bytes = MODEL_NONE,
                                     .head_bytes = MODEL_NONE};
-    return (struct model_exchange){
-        .id = id, .next = MODEL_NO_INDEX, .request = message, .response = message, .informational_ns = MODEL_NONE};
+    return (struct model_exchange){.id = id,
+                                   .next = MODEL_NO_INDEX,
+                                   .request = message,
+                                   .response = message,
+                                   .informational_ns = MODEL_NONE,
+                                   .sent_ns = MODEL_NONE};
 }
 
 /* Fields are kept as: length of name, length of value (as uint32_t), name, value. */
@@ -633,6 +662,8 @@ static void informational(const struct http_context *ctx, struct model_exchange 
 bool fold_is_http(const Mitm__Record *record)
 {
     switch ((int)record->event_case) {
+    case MITM__RECORD__EVENT_DELAY:
+        return record->delay->has_kind && record->delay->kind == MITM__DELAY_KIND__REQUEST_DELAY;
     case MITM__RECORD__EVENT_HTTP_REQUEST_START:
     case MITM__RECORD__EVENT_HTTP_REQUEST_HEADERS:
     case MITM__RECORD__EVENT_HTTP_REQUEST_BODY:
@@ -711,7 +742,9 @@ void fold_http(struct model_session *session, struct model_connection *c, struct
                                .keep_headers = keep,
                                .t_ns = t_ns,
                                .direction = MODEL_TO_CLIENT};
-    if (is_request((int)record->event_case)) {
+    if (record->event_case == MITM__RECORD__EVENT_DELAY) {
+        ONCE(x->sent_ns, t_ns);
+    } else if (is_request((int)record->event_case)) {
         ctx.direction = MODEL_TO_SERVER;
         fold_request(&ctx, x, record);
     } else {

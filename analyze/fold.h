@@ -11,6 +11,15 @@
 struct model_connection fold_new_connection(uint32_t id);
 struct model_exchange fold_new_exchange(uint32_t id);
 
+/* Return settings of which nothing is known. */
+struct model_settings fold_no_settings(void);
+
+/* Fold an event of the user's doing: settings, marks, pauses. Return false, and do nothing, if it is another one. */
+bool fold_control(struct model_session *session, struct texts *texts, const Mitm__Record *record, int64_t t_ns);
+
+/* Return the UpstreamKind that was set at t_ns, as far as that is known; 0 if it is not. */
+uint8_t fold_upstream_kind(const struct model_session *session, int64_t t_ns);
+
 /* Fold an event that concerns the whole session. */
 void fold_session(struct model_session *session, struct texts *texts, const Mitm__Record *record);
 

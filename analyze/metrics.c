@@ -1,5 +1,8 @@
 #include "analyze/metrics.h"
 
+#include <arpa/inet.h>
+#include <string.h>
+
 enum { CONNECT = 1 };
 
 static int64_t between(int64_t from_ns, int64_t to_ns)
@@ -7,16 +10,42 @@ static int64_t between(int64_t from_ns, int64_t to_ns)
     return from_ns == MODEL_NONE || to_ns == MODEL_NONE || to_ns < from_ns ? MODEL_NONE : to_ns - from_ns;
 }
 
+static int64_t later(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
+/* Return whether a rate limit held back bytes of `direction` at some time in from_ns … to_ns. */
+static bool held(const struct model_connection *connection, int direction, int64_t from_ns, int64_t to_ns)
+{
+    const struct model_hold *hold = &connection->streams[direction].hold;
+    return hold->first_ns != MODEL_NONE && hold->first_ns <= to_ns && hold->last_ns >= from_ns;
+}
+
+int64_t metrics_socks_start_ns(const struct model_connection *connection)
+{
+    if (connection->socks_start_ns == MODEL_NONE)
+        return MODEL_NONE;
+    return later(connection->socks_start_ns, connection->socks_sent_ns);
+}
+
 int64_t metrics_socks_ns(const struct model_connection *connection)
 {
     if (connection->command != CONNECT || connection->reply != 0)
         return MODEL_NONE;
-    return between(connection->socks_start_ns, connection->socks_end_ns);
+    return between(metrics_socks_start_ns(connection), connection->socks_end_ns);
 }
 
 bool metrics_socks_failed(const struct model_connection *connection)
 {
     return connection->socks_end_ns != MODEL_NONE && connection->reply != 0;
+}
+
+int64_t metrics_request_sent_ns(const struct model_connection *connection, const struct model_exchange *exchange)
+{
+    if (exchange->request.start_ns == MODEL_NONE)
+        return MODEL_NONE;
+    return later(later(exchange->request.start_ns, exchange->sent_ns), connection->socks_sent_ns);
 }
 
 int64_t metrics_waiting_start_ns(const struct model_connection *connection, const struct model_exchange *exchange)
@@ -30,20 +59,35 @@ int64_t metrics_waiting_start_ns(const struct model_connection *connection, cons
         if (request_ns[i] <= limit_ns && request_ns[i] > latest_ns)
             latest_ns = request_ns[i];
     }
-    if (latest_ns == MODEL_NONE)
+    int64_t sent_ns = later(exchange->sent_ns, connection->socks_sent_ns);
+    if (latest_ns == MODEL_NONE || sent_ns > limit_ns)
         return MODEL_NONE;
+    latest_ns = later(latest_ns, sent_ns);
     bool socks_later = connection->socks_end_ns <= limit_ns && connection->socks_end_ns > latest_ns;
     return socks_later ? connection->socks_end_ns : latest_ns;
 }
 
+/* Return whether a rate limit held back what the client sent before the response began. */
+static bool request_limited(const struct model_connection *connection, const struct model_exchange *exchange)
+{
+    int64_t from_ns = exchange->request.start_ns;
+    if (from_ns == MODEL_NONE)
+        from_ns = metrics_waiting_start_ns(connection, exchange);
+    return held(connection, MODEL_TO_SERVER, from_ns, exchange->response.start_ns);
+}
+
 int64_t metrics_waiting_ns(const struct model_connection *connection, const struct model_exchange *exchange)
 {
+    if (request_limited(connection, exchange))
+        return MODEL_NONE;
     return between(metrics_waiting_start_ns(connection, exchange), exchange->response.start_ns);
 }
 
-int64_t metrics_response_ns(const struct model_exchange *exchange)
+int64_t metrics_response_ns(const struct model_connection *connection, const struct model_exchange *exchange)
 {
-    return between(exchange->request.start_ns, exchange->response.start_ns);
+    if (request_limited(connection, exchange))
+        return MODEL_NONE;
+    return between(metrics_request_sent_ns(connection, exchange), exchange->response.start_ns);
 }
 
 bool metrics_complete(const struct model_exchange *exchange)
@@ -53,9 +97,21 @@ bool metrics_complete(const struct model_exchange *exchange)
            cause != MITM__HTTP_END_CAUSE__NOT_FOLLOWED && cause != MITM__HTTP_END_CAUSE__TUNNEL;
 }
 
-int64_t metrics_transfer_ns(const struct model_exchange *exchange)
+/* Transfer time, whether a rate limit held it back or not. */
+static int64_t plain_transfer_ns(const struct model_exchange *exchange)
 {
     return metrics_complete(exchange) ? between(exchange->response.start_ns, exchange->response.end_ns) : MODEL_NONE;
+}
+
+bool metrics_transfer_limited(const struct model_connection *connection, const struct model_exchange *exchange)
+{
+    return plain_transfer_ns(exchange) != MODEL_NONE &&
+           held(connection, MODEL_TO_CLIENT, exchange->response.start_ns, exchange->response.end_ns);
+}
+
+int64_t metrics_transfer_ns(const struct model_connection *connection, const struct model_exchange *exchange)
+{
+    return metrics_transfer_limited(connection, exchange) ? MODEL_NONE : plain_transfer_ns(exchange);
 }
 
 int64_t metrics_body_bytes(const struct model_exchange *exchange)
@@ -73,4 +129,38 @@ int64_t metrics_connection_ns(const struct model_connection *connection)
     if (model_connection_open(connection))
         return MODEL_NONE;
     return between(metrics_connection_start_ns(connection), connection->end_ns);
+}
+
+/* Copy `text` without the brackets of an IPv6 literal; return false if it is too long for an address. */
+static bool copy_address(char to[INET6_ADDRSTRLEN], struct text text)
+{
+    if (text.len >= 2 && text.data[0] == '[' && text.data[text.len - 1] == ']')
+        text = (struct text){text.data + 1, text.len - 2};
+    if (text.len == 0 || text.len >= INET6_ADDRSTRLEN || memchr(text.data, 0, text.len))
+        return false;
+    memcpy(to, text.data, text.len);
+    to[text.len] = 0;
+    return true;
+}
+
+/* Return whether `text` is an IP address that someone had to look up. */
+static bool is_looked_up(struct text text)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr ip6;
+    struct in_addr ip4;
+    if (!copy_address(address, text))
+        return false;
+    if (inet_pton(AF_INET, address, &ip4) == 1)
+        return ntohl(ip4.s_addr) >> 24 != 127;
+    if (inet_pton(AF_INET6, address, &ip6) != 1)
+        return false;
+    bool mapped_loopback = IN6_IS_ADDR_V4MAPPED(&ip6) && ip6.s6_addr[12] == 127;
+    return !IN6_IS_ADDR_LOOPBACK(&ip6) && !IN6_IS_ADDR_LINKLOCAL(&ip6) && !mapped_loopback;
+}
+
+bool metrics_possible_leak(const struct model_connection *connection)
+{
+    return connection->socks_start_ns != MODEL_NONE && connection->command == CONNECT &&
+           connection->upstream_kind == MITM__UPSTREAM_KIND__SOCKS5 && is_looked_up(connection->host);
 }

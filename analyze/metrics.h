@@ -10,33 +10,57 @@
 
 #include "analyze/model.h"
 
-/* SOCKS time: SocksRequestStart → SocksResponseEnd of a CONNECT that succeeded. */
+/* Delays and rate limits that the user asked for (Settings) are not the network's: no quantity counts them. */
+
+/* The moment at which the SOCKS request was passed on: SocksRequestStart, or Delay where it was held back. */
+int64_t metrics_socks_start_ns(const struct model_connection *connection);
+
+/* SOCKS time: that moment → SocksResponseEnd of a CONNECT that succeeded. */
 int64_t metrics_socks_ns(const struct model_connection *connection);
 
 /* Return whether the SOCKS request was answered, and with a failure. */
 bool metrics_socks_failed(const struct model_connection *connection);
 
+/* The moment at which the request began to be passed on: the latest of HttpRequestStart, its Delay, and that of the
+ * SOCKS request. */
+int64_t metrics_request_sent_ns(const struct model_connection *connection, const struct model_exchange *exchange);
+
 /*
- * The moment from which the client waits for the response: the latest of SocksResponseEnd, HttpRequestStart, end of the
- * request's head and HttpRequestEnd that is not later than HttpResponseStart. (The SOCKS reply counts since a request
- * may be sent before it; the end of the request does not where the response came earlier.)
+ * The moment from which the client waits for the response: the latest of SocksResponseEnd, metrics_request_sent_ns(),
+ * end of the request's head and HttpRequestEnd that is not later than HttpResponseStart. (The SOCKS reply counts since
+ * a request may be sent before it; the end of the request does not where the response came earlier.)
  */
 int64_t metrics_waiting_start_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
-/* Waiting time: that moment → HttpResponseStart. */
+/* Waiting time: that moment → HttpResponseStart. Missing where a rate limit held back what the client sent meanwhile:
+ * when the request was passed on as a whole is not known then. */
 int64_t metrics_waiting_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
-/* Response time: HttpRequestStart → HttpResponseStart. */
-int64_t metrics_response_ns(const struct model_exchange *exchange);
+/* Response time: metrics_request_sent_ns() → HttpResponseStart; missing where the waiting time is because of a limit.
+ */
+int64_t metrics_response_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
 /* Return whether the response was recorded to its proper end. */
 bool metrics_complete(const struct model_exchange *exchange);
 
-/* Transfer time: HttpResponseStart → HttpResponseEnd of a response that is complete. */
-int64_t metrics_transfer_ns(const struct model_exchange *exchange);
+/* Transfer time: HttpResponseStart → HttpResponseEnd of a response that is complete, and that no rate limit held back.
+ */
+int64_t metrics_transfer_ns(const struct model_connection *connection, const struct model_exchange *exchange);
+
+/* Return whether a complete response has no transfer time because it overlaps the time, from the first RateLimited's
+ * beginning to the last RateLimited, in which a rate limit held back its connection's bytes to the client. */
+bool metrics_transfer_limited(const struct model_connection *connection, const struct model_exchange *exchange);
 
 /* Size of the response's body as transferred, of a response that is complete; in bytes. */
 int64_t metrics_body_bytes(const struct model_exchange *exchange);
+
+/*
+ * Return whether the client may have looked a name up without Tor: it asked for an IP address in a CONNECT (as a SOCKS
+ * address or as a literal in place of a name) while a SOCKS5 upstream was set. Not counted are 127.0.0.0/8 and ::1,
+ * which need no look-up, and fe80::/10: both hold the addresses that Tor itself makes up for .onion names (torrc(5),
+ * VirtualAddrNetworkIPv4 and VirtualAddrNetworkIPv6). Who types an address in shows here, too: hence "may".
+ */
+bool metrics_possible_leak(const struct model_connection *connection);
 
 /* The connection's start: ConnectionStart, or its first event where that is missing. */
 int64_t metrics_connection_start_ns(const struct model_connection *connection);

@@ -43,6 +43,9 @@ static void session_free(struct model_session *session)
     free(session->connections);
     free(session->exchanges);
     free(session->servers);
+    free(session->changes);
+    free(session->marks);
+    free(session->pauses);
     rate_fini(&session->received);
     free(session);
 }
@@ -80,6 +83,7 @@ static void begin_session(struct model *model, const Mitm__Record *record)
     session->has_id = record->has_session;
     session->id = record->session;
     session->first_ns = session->last_ns = MODEL_NONE;
+    session->settings = fold_no_settings();
     model->sessions = memory_grow(model->sessions, model->session_count, &model->session_capacity, sizeof(void *));
     model->sessions[model->session_count++] = session;
     model->current = session;
@@ -186,6 +190,8 @@ static void apply_to_connection(struct model *model, const Mitm__Record *record,
         session->overflow++;
         return;
     }
+    if (connection->first_ns == MODEL_NONE)
+        connection->upstream_kind = fold_upstream_kind(session, t_ns);
     if (connection->first_ns == MODEL_NONE || t_ns < connection->first_ns)
         connection->first_ns = t_ns;
     if (t_ns > connection->last_ns)

@@ -25,6 +25,9 @@
 #define MODEL_MAX_SESSIONS    4096
 #define MODEL_MAX_CONNECTIONS 1000000
 #define MODEL_MAX_EXCHANGES   4000000
+#define MODEL_MAX_SETTINGS    1000
+#define MODEL_MAX_MARKS       1000
+#define MODEL_MAX_PAUSES      1000
 #define MODEL_NO_INDEX        UINT32_MAX
 
 /* The directions of a connection, as indices. */
@@ -66,6 +69,7 @@ struct model_exchange {
     uint32_t informational; /* 1xx responses before the final one */
     uint32_t informational_status;
     int64_t informational_ns; /* of the last of them */
+    int64_t sent_ns;          /* when the request was passed on after a delay asked for; MODEL_NONE: at once */
 };
 
 struct model_violation {
@@ -76,6 +80,12 @@ struct model_violation {
     struct text detail;
 };
 
+/* That a rate limit of the settings held bytes back. */
+struct model_hold {
+    int64_t first_ns, last_ns; /* when that began and was last reported; MODEL_NONE: never */
+    uint64_t held_ns;          /* for how long in all within that time */
+};
+
 struct model_stream {
     int64_t end_ns; /* EndOfStream */
     uint32_t end_cause, end_error;
@@ -84,6 +94,7 @@ struct model_stream {
     uint64_t seen_bytes; /* opaque bytes, heads and bodies */
     bool sized;          /* some such size was recorded */
     struct model_violation violation;
+    struct model_hold hold;
 };
 
 /* Opaque bytes that came to the client without a long pause. */
@@ -113,7 +124,9 @@ struct model_connection {
     uint32_t method, auth_status, credential;
 
     int64_t socks_start_ns, socks_end_ns;
+    int64_t socks_sent_ns; /* when the request was passed on after a delay asked for; MODEL_NONE: at once */
     uint32_t command, address_type, port;
+    uint8_t upstream_kind; /* UpstreamKind that was set when the connection began; 0: not known */
     struct text host;
     uint32_t reply, reply_origin;
     struct text bound_address;
@@ -156,6 +169,36 @@ struct model_loss {
     uint64_t len_bytes;
 };
 
+/* A delay that the user asked for; {MODEL_NONE, MODEL_NONE}: none. */
+struct model_delay {
+    int64_t min_ns, max_ns;
+};
+
+/* All settings, as they are from t_ns on (Settings). */
+struct model_settings {
+    int64_t t_ns;    /* MODEL_NONE: none were recorded; nothing else is known then */
+    uint32_t origin; /* SettingsOrigin; 0: not known */
+    struct model_delay connect_delay, request_delay;
+    bool has_seed, all_headers;
+    uint64_t seed;
+    int64_t rates[MODEL_DIRECTIONS], rates_total[MODEL_DIRECTIONS]; /* bytes per second; MODEL_NONE: no limit */
+    uint32_t upstream_kind;                                         /* 0: not said */
+    struct text upstream_address;
+};
+
+/* A point in time that the user named. */
+struct model_mark {
+    int64_t t_ns;
+    struct text text;
+};
+
+/* A moment at which recording paused, or went on. */
+struct model_pause {
+    int64_t t_ns;
+    bool resumed;
+    uint64_t events; /* resumed: how many were not recorded in between */
+};
+
 enum { MODEL_LOSS_CAUSES = 5 }; /* index: LossCause; 0: another one */
 
 struct model_session {
@@ -182,6 +225,13 @@ struct model_session {
     uint64_t overflow; /* events of connections and exchanges for which there was no room; in the last session also
                           those of further sessions */
 
+    struct model_settings settings;                  /* the latest */
+    uint64_t setting_total, mark_total, pause_total; /* of these events, … */
+    size_t setting_count, mark_count, pause_count;   /* … of which the first so many are kept, in order: */
+    struct model_settings *changes;
+    struct model_mark *marks;
+    struct model_pause *pauses;
+
     size_t connection_count, server_count;
     struct rate received; /* bytes to clients */
 
@@ -190,6 +240,7 @@ struct model_session {
     struct model_exchange *exchanges;
     struct model_server *servers;
     size_t exchange_count, connection_capacity, exchange_capacity, server_capacity;
+    size_t setting_capacity, mark_capacity, pause_capacity;
 };
 
 /* Return `value` as a time or size of the model: the greatest one that it can hold if it is beyond that. */

@@ -36,9 +36,10 @@ static void gather_exchange(struct stats_row *row, struct gathered *gathered, co
     row->responses += exchange->has_response;
     row->incomplete += exchange->has_response && !metrics_complete(exchange) &&
                        exchange->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
-    values_add(&gathered->response, metrics_response_ns(exchange));
+    row->limited += metrics_transfer_limited(connection, exchange);
+    values_add(&gathered->response, metrics_response_ns(connection, exchange));
     values_add(&gathered->quantities[STATS_WAITING], metrics_waiting_ns(connection, exchange));
-    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(exchange));
+    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(connection, exchange));
     values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
 }
 
@@ -55,6 +56,7 @@ static void gather_connection(struct stats_row *row, struct gathered *gathered, 
                               const struct model_connection *connection)
 {
     row->connections++;
+    row->leaks += metrics_possible_leak(connection);
     row->open += model_connection_open(connection);
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++)
         row->violations += connection->streams[direction].violation.t_ns != MODEL_NONE;

@@ -28,6 +28,8 @@ struct stats_row {
     uint64_t connections, open;
     uint64_t requests, responses;
     uint64_t incomplete; /* responses without a proper end */
+    uint64_t limited;    /* transfer times left out because of a rate limit (metrics_transfer_limited()) */
+    uint64_t leaks;      /* connections that may be DNS leaks (metrics_possible_leak()) */
     uint64_t violations;
     int64_t sent_bytes, received_bytes; /* payload, from and to the clients; MODEL_NONE: no size is known */
     int64_t mean_response_ns;           /* of the response time; MODEL_NONE: no response */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "analyze/escape.h"
+#include "analyze/settings.h"
 #include "analyze/stats.h"
 
 static void print_optional(FILE *out, int64_t value)
@@ -22,7 +23,10 @@ void stats_csv_head(FILE *out)
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
             fprintf(out, ",%s_%s", stats_quantity_name((enum stats_quantity)q), parts[i]);
     }
-    fputs(",socks_failures\r\n", out);
+    fputs(",socks_failures,limited_transfers,possible_leaks,connect_delay_min_ns,connect_delay_max_ns,request_delay_"
+          "min_ns,"
+          "request_delay_max_ns,rate_down,rate_up,rate_down_total,rate_up_total,setting_total,marks,pauses\r\n",
+          out);
 }
 
 static void print_server(FILE *out, const struct stats_row *row)
@@ -43,6 +47,19 @@ static void print_failures(FILE *out, const struct stats_row *row)
     putc(',', out);
     for (size_t i = 0; i < row->failure_count; i++)
         fprintf(out, "%s%02" PRIX32 ":%" PRIu64, i > 0 ? " " : "", row->failures[i].reply, row->failures[i].count);
+}
+
+/* The latest settings, how many there were, marks and pauses of the session. */
+static void print_control(FILE *out, const struct model_session *session)
+{
+    const struct model_settings *s = &session->settings;
+    const int64_t values[] = {s->connect_delay.min_ns,         s->connect_delay.max_ns,
+                              s->request_delay.min_ns,         s->request_delay.max_ns,
+                              s->rates[MODEL_TO_CLIENT],       s->rates[MODEL_TO_SERVER],
+                              s->rates_total[MODEL_TO_CLIENT], s->rates_total[MODEL_TO_SERVER]};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        print_optional(out, values[i]);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%zu", session->setting_total, session->mark_total, settings_pauses(session));
 }
 
 static void print_row(FILE *out, const struct stats *stats, const struct stats_row *row, size_t number)
@@ -73,6 +90,8 @@ static void print_row(FILE *out, const struct stats *stats, const struct stats_r
         print_optional(out, s->max);
     }
     print_failures(out, row);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64, row->limited, row->leaks);
+    print_control(out, stats->session);
     fputs("\r\n", out);
 }
 

@@ -70,6 +70,8 @@ static void print_row(FILE *out, const struct stats_row *row)
     print_number(out, "requests", row->requests);
     print_number(out, "responses", row->responses);
     print_number(out, "incomplete_responses", row->incomplete);
+    print_number(out, "limited_transfers", row->limited);
+    print_number(out, "possible_leaks", row->leaks);
     print_number(out, "violations", row->violations);
     print_optional(out, "received_bytes", row->received_bytes);
     print_optional(out, "sent_bytes", row->sent_bytes);
@@ -138,6 +140,62 @@ static void print_losses(FILE *out, const struct model_session *session)
     putc(']', out);
 }
 
+static void print_range(FILE *out, const char *name, const struct model_delay *delay)
+{
+    if (delay->min_ns == MODEL_NONE)
+        fprintf(out, ",\"%s\":null", name);
+    else
+        fprintf(out, ",\"%s\":{\"min_ns\":%" PRId64 ",\"max_ns\":%" PRId64 "}", name, delay->min_ns, delay->max_ns);
+}
+
+static void print_settings(FILE *out, const struct model_settings *s)
+{
+    fprintf(out, "{\"t_ns\":%" PRId64, s->t_ns);
+    print_enum(out, "origin", &mitm__settings_origin__descriptor, s->origin);
+    print_range(out, "connect_delay", &s->connect_delay);
+    print_range(out, "request_delay", &s->request_delay);
+    if (s->has_seed)
+        print_number(out, "seed", s->seed);
+    else
+        fputs(",\"seed\":null", out);
+    print_optional(out, "rate_down", s->rates[MODEL_TO_CLIENT]);
+    print_optional(out, "rate_up", s->rates[MODEL_TO_SERVER]);
+    print_optional(out, "rate_down_total", s->rates_total[MODEL_TO_CLIENT]);
+    print_optional(out, "rate_up_total", s->rates_total[MODEL_TO_SERVER]);
+    print_enum(out, "upstream_kind", &mitm__upstream_kind__descriptor, s->upstream_kind);
+    print_text(out, "upstream_address", s->upstream_address);
+    putc('}', out);
+}
+
+/* Print what the user did: all settings in turn, marks, pauses; with how many there were, as long lists are cut. */
+static void print_control(FILE *out, const struct model_session *session)
+{
+    fputs(",\"settings\":[", out);
+    for (size_t i = 0; i < session->setting_count; i++) {
+        fputs(i > 0 ? "," : "", out);
+        print_settings(out, &session->changes[i]);
+    }
+    fputs("],\"marks\":[", out);
+    for (size_t i = 0; i < session->mark_count; i++) {
+        fprintf(out, "%s{\"t_ns\":%" PRId64, i > 0 ? "," : "", session->marks[i].t_ns);
+        print_text(out, "text", session->marks[i].text);
+        putc('}', out);
+    }
+    fputs("],\"pauses\":[", out);
+    for (size_t i = 0; i < session->pause_count; i++) {
+        const struct model_pause *pause = &session->pauses[i];
+        fprintf(out, "%s{\"t_ns\":%" PRId64 ",\"resumed\":%s", i > 0 ? "," : "", pause->t_ns,
+                pause->resumed ? "true" : "false");
+        if (pause->resumed)
+            print_number(out, "events", pause->events);
+        putc('}', out);
+    }
+    putc(']', out);
+    print_number(out, "setting_total", session->setting_total);
+    print_number(out, "mark_total", session->mark_total);
+    print_number(out, "pause_total", session->pause_total);
+}
+
 static void print_proxy(FILE *out, const struct model_session *session)
 {
     uint64_t n = session->delay_count;
@@ -154,6 +212,7 @@ void stats_json(FILE *out, const struct stats *stats, size_t number)
     putc('{', out);
     print_session(out, stats->session, number);
     print_losses(out, stats->session);
+    print_control(out, stats->session);
     print_proxy(out, stats->session);
     fputs(",\"total\":{", out);
     print_row(out, &stats->total);

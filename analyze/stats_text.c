@@ -4,6 +4,7 @@
 #include "analyze/columns.h"
 #include "analyze/escape.h"
 #include "analyze/format.h"
+#include "analyze/settings.h"
 #include "analyze/stats.h"
 #include "analyze/words.h"
 
@@ -115,6 +116,52 @@ static void print_clock(FILE *out, const struct model_session *session)
             format_duration(step, magnitude_ns));
 }
 
+static void print_settings(FILE *out, const struct model_session *session)
+{
+    char buffer[FORMAT_BYTES], moment[FORMAT_BYTES];
+    if (session->settings.t_ns == MODEL_NONE)
+        return;
+    fprintf(out, "  %-12s", "settings");
+    settings_print(out, &session->settings);
+    uint32_t kind = session->settings.upstream_kind;
+    if (kind != 0 && kind != session->upstream_kind && session->upstream_kind != 0)
+        fprintf(out, "; now %s", kind == MITM__UPSTREAM_KIND__DIRECT ? "direct" : "through SOCKS5");
+    if (session->setting_total > 1)
+        fprintf(out, "; the latest of %s, set at %s", format_count(buffer, session->setting_total),
+                format_moment(moment, session->settings.t_ns));
+    putc('\n', out);
+}
+
+static void print_marks(FILE *out, const struct model_session *session)
+{
+    char buffer[FORMAT_BYTES];
+    for (size_t i = 0; i < session->mark_count; i++) {
+        fprintf(out, "  %-12s%s  ", "mark", format_moment(buffer, session->marks[i].t_ns));
+        escape_print(out, session->marks[i].text);
+        putc('\n', out);
+    }
+    if (session->mark_total > session->mark_count)
+        fprintf(out, "  %-12s%s more\n", "marks", format_count(buffer, session->mark_total - session->mark_count));
+    size_t pauses = settings_pauses(session);
+    if (pauses > 0)
+        fprintf(out, "  %-12s%zu %s, %s in all", "paused", pauses, pauses == 1 ? "time" : "times",
+                format_duration(buffer, settings_paused_ns(session)));
+    if (pauses > 0)
+        fprintf(out, "; %s events were not recorded\n", format_count(buffer, settings_paused_events(session)));
+}
+
+static void print_influences(FILE *out, const struct stats_row *total)
+{
+    char count[FORMAT_BYTES];
+    if (total->limited > 0)
+        fprintf(out, "  %-12s%s transfer %s left out: a rate limit held the response%s back\n", "rate limits",
+                format_count(count, total->limited), total->limited == 1 ? "time is" : "times are",
+                total->limited == 1 ? "" : "s");
+    if (total->leaks > 0)
+        fprintf(out, "  %-12s%s %s asked for an IP address although a SOCKS5 upstream was set: perhaps a DNS leak\n",
+                "warning", format_count(count, total->leaks), total->leaks == 1 ? "connection" : "connections");
+}
+
 static void print_session(FILE *out, const struct stats *stats, size_t number)
 {
     const struct model_session *session = stats->session;
@@ -129,10 +176,12 @@ static void print_session(FILE *out, const struct stats *stats, size_t number)
         print_field(out, "file", (struct text){(const uint8_t *)session->file, (uint32_t)strlen(session->file)});
     print_recorded(out, session);
     print_upstream(out, session);
+    print_settings(out, session);
     print_field(out, "command", session->command);
     print_end(out, session);
     fprintf(out, "  %-12s%s\n", "records", format_count(count, session->records));
     print_losses(out, session);
+    print_marks(out, session);
     print_delay(out, session);
     print_clock(out, session);
     fprintf(out, "  %-12s%s received, %s sent by clients\n", "payload",
@@ -140,6 +189,7 @@ static void print_session(FILE *out, const struct stats *stats, size_t number)
     if (stats->total.incomplete > 0)
         fprintf(out, "  %-12s%s of the responses, without a proper end\n", "incomplete",
                 format_count(count, stats->total.incomplete));
+    print_influences(out, &stats->total);
     if (stats->total.violations > 0)
         fprintf(out, "  %-12sa peer broke the protocol %s %s (see: mitm-analyze connections)\n", "violations",
                 format_count(count, stats->total.violations), stats->total.violations == 1 ? "time" : "times");

@@ -181,3 +181,60 @@ struct event_sink scene_to_model(struct model *model)
     session_number = 0;
     return (struct event_sink){.emit = apply, .ctx = model};
 }
+
+/* ---------------------------------------------------------------- of the user's doing */
+
+void scene_settings(const struct event_sink *sink, uint64_t t_ms, uint64_t connect_delay_ms, Mitm__UpstreamKind kind)
+{
+    EVENT_NEW(record, ev, ns(t_ms), Settings, SETTINGS, settings);
+    Mitm__DelayRange range = MITM__DELAY_RANGE__INIT;
+    EVENT_SET(range, min_ns, ns(connect_delay_ms));
+    EVENT_SET(range, max_ns, ns(connect_delay_ms));
+    EVENT_SET(ev, origin, MITM__SETTINGS_ORIGIN__VIEW);
+    if (connect_delay_ms > 0)
+        ev.connect_delay = &range;
+    EVENT_SET(ev, upstream_kind, kind);
+    EVENT_SET(ev, rate_down, 50000);
+    emit(sink, &record, 0, 0);
+}
+
+void scene_mark(const struct event_sink *sink, uint64_t t_ms, const char *text)
+{
+    EVENT_NEW(record, ev, ns(t_ms), Mark, MARK, mark);
+    EVENT_SET_BYTES(ev, text, text, strlen(text));
+    emit(sink, &record, 0, 0);
+}
+
+void scene_pause(const struct event_sink *sink, uint64_t t_ms)
+{
+    EVENT_NEW(record, ev, ns(t_ms), Pause, PAUSE, pause);
+    EVENT_SET(ev, origin, MITM__SETTINGS_ORIGIN__VIEW);
+    emit(sink, &record, 0, 0);
+}
+
+void scene_resume(const struct event_sink *sink, uint64_t t_ms, uint64_t events)
+{
+    EVENT_NEW(record, ev, ns(t_ms), Resume, RESUME, resume);
+    EVENT_SET(ev, events, events);
+    emit(sink, &record, 0, 0);
+}
+
+void scene_delay(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t arrived_ms,
+                 uint64_t t_ms)
+{
+    EVENT_NEW(record, ev, ns(t_ms), Delay, DELAY, delay);
+    EVENT_SET(ev, kind, exchange > 0 ? MITM__DELAY_KIND__REQUEST_DELAY : MITM__DELAY_KIND__CONNECT_DELAY);
+    EVENT_SET(ev, arrived_t_ns, ns(arrived_ms));
+    EVENT_SET(ev, drawn_ns, ns(t_ms - arrived_ms));
+    emit(sink, &record, connection, exchange);
+}
+
+void scene_rate_limited(const struct event_sink *sink, uint32_t connection, Mitm__Direction direction,
+                        uint64_t first_ms, uint64_t t_ms)
+{
+    EVENT_NEW(record, ev, ns(t_ms), RateLimited, RATE_LIMITED, rate_limited);
+    EVENT_SET(ev, direction, direction);
+    EVENT_SET(ev, first_t_ns, ns(first_ms));
+    EVENT_SET(ev, held_ns, ns(t_ms - first_ms));
+    emit(sink, &record, connection, 0);
+}

@@ -30,6 +30,16 @@ void scene_opaque(const struct event_sink *sink, uint32_t connection, uint64_t t
 void scene_fields(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms, bool response,
                   const char *const fields[4]);
 void scene_user(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, const char *name);
+/* Settings with a fixed connect delay (0: none), an upstream, and a limit of 50,000 bytes per second to the client. */
+void scene_settings(const struct event_sink *sink, uint64_t t_ms, uint64_t connect_delay_ms, Mitm__UpstreamKind kind);
+void scene_mark(const struct event_sink *sink, uint64_t t_ms, const char *text);
+void scene_pause(const struct event_sink *sink, uint64_t t_ms);
+void scene_resume(const struct event_sink *sink, uint64_t t_ms, uint64_t events);
+/* A delay of the CONNECT request (exchange 0) or of an HTTP request that arrived at arrived_ms and was sent at t_ms. */
+void scene_delay(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t arrived_ms,
+                 uint64_t t_ms);
+void scene_rate_limited(const struct event_sink *sink, uint32_t connection, Mitm__Direction direction,
+                        uint64_t first_ms, uint64_t t_ms);
 
 /* Return a sink that applies events to `model`; no session has been started. */
 struct event_sink scene_to_model(struct model *model);

@@ -256,3 +256,106 @@ Test(chart, greatest_times)
     cr_expect_eq(figure->to_ns, INT64_MAX);
     cr_expect_eq(figure->group_count, 2);
 }
+
+/* ---------------------------------------------------------------- delays, limits, marks */
+
+static bool contains(struct figure_text text, const char *part)
+{
+    return text.bytes && memmem(text.bytes, text.len_bytes, part, strlen(part));
+}
+
+Test(chart, delays_asked_for_are_a_phase_of_their_own)
+{
+    scene_socks(&sink, 1, 100, 1, "a.example", 80);
+    scene_delay(&sink, 1, 0, 100, 400);
+    scene_reply(&sink, 1, 450, 0);
+    scene_request(&sink, 1, 1, 500, "/");
+    scene_delay(&sink, 1, 1, 500, 700);
+    scene_response(&sink, 1, 1, 800, 200);
+    scene_response_end(&sink, 1, 1, 900, 5, MITM__HTTP_END_CAUSE__CONTENT_LENGTH);
+    scene_session_end(&sink, 5, 1000);
+    const struct timeline_figure *figure = draw_all();
+    const struct figure_lane *lane = &figure->groups[0].lanes[0];
+    cr_assert_eq(lane->bar_count, 5);
+    expect_bar(lane, 0, CHART_DELAY, 100, 400);
+    expect_bar(lane, 1, CHART_SOCKS, 400, 450);
+    expect_bar(lane, 2, CHART_DELAY, 500, 700);
+    expect_bar(lane, 3, CHART_WAITING, 700, 800);
+    expect_bar(lane, 4, CHART_TRANSFER, 800, 900);
+    expect_text(lane->bars[0].tooltip,
+                "SOCKS CONNECT a.example:80 · succeeded after 0.050 s · delayed by 0.300 s, as set");
+    cr_expect(contains(lane->bars[2].tooltip, "delayed by 0.200 s, as set"));
+    expect_text(figure->palette[CHART_DELAY].label, "delay asked for");
+    cr_assert_eq(figure->share_count, 4);
+    cr_expect_eq(figure->shares[0].phase, CHART_DELAY);
+    cr_expect_eq(figure->shares[0].amount, (uint64_t)ms(500));
+}
+
+/* The bar of waiting begins behind the SOCKS reply even where the request came before the CONNECT request was sent on.
+ */
+Test(chart, a_delayed_connect_request_with_optimistic_data)
+{
+    scene_socks(&sink, 1, 0, 1, "a.example", 80);
+    scene_request(&sink, 1, 1, 10, "/");
+    scene_delay(&sink, 1, 0, 0, 300);
+    scene_reply(&sink, 1, 400, 0);
+    scene_delay(&sink, 1, 1, 10, 500);
+    scene_response(&sink, 1, 1, 600, 200);
+    scene_session_end(&sink, 5, 1000);
+    const struct figure_lane *lane = &draw_all()->groups[0].lanes[0];
+    expect_bar(lane, 0, CHART_DELAY, 0, 300);
+    expect_bar(lane, 1, CHART_SOCKS, 300, 400);
+    expect_bar(lane, 2, CHART_DELAY, 400, 500);
+    expect_bar(lane, 3, CHART_WAITING, 500, 600);
+}
+
+Test(chart, marks_and_pauses_are_marks)
+{
+    scene_socks(&sink, 1, 0, 1, "a.example", 80);
+    scene_mark(&sink, 10, "<b>new relay");
+    scene_mark(&sink, 11, "");
+    scene_pause(&sink, 20);
+    scene_resume(&sink, 30, 1234);
+    scene_session_end(&sink, 5, 40);
+    const struct timeline_figure *figure = draw_all();
+    cr_assert_eq(figure->mark_count, 4);
+    expect_text(figure->marks[0].label, "<b>new relay");
+    cr_expect_eq(figure->marks[0].t_ns, ms(10));
+    expect_text(figure->marks[1].label, "mark");
+    expect_text(figure->marks[2].label, "recording paused");
+    expect_text(figure->marks[3].label, "recording resumed");
+    cr_assert_eq(figure->warning_count, 1);
+    expect_text(figure->warnings[0], "Recording was paused for a time: 1,234 events are not shown.");
+    cr_expect_eq(figure->marks[3].t_ns, ms(30));
+}
+
+Test(chart, possible_leaks_and_rate_limits_are_warnings)
+{
+    scene_settings(&sink, 0, 0, MITM__UPSTREAM_KIND__SOCKS5);
+    scene_socks(&sink, 1, 0, 1, "192.0.2.1", 80);
+    scene_socks(&sink, 2, 0, 1, "a.example", 80);
+    scene_rate_limited(&sink, 2, MITM__DIRECTION__TO_CLIENT, 5, 9);
+    scene_session_end(&sink, 5, 40);
+    const struct timeline_figure *figure = draw_all();
+    cr_assert_eq(figure->warning_count, 2);
+    expect_text(figure->warnings[0],
+                "Possible DNS leak: 1 connection asked for an IP address although a SOCKS5 upstream "
+                "was set. Let the client send names (remote DNS).");
+    expect_text(figure->warnings[1],
+                "A rate limit, as set, held back data of 1 connection: transfer times are not the network's.");
+    cr_expect(contains(figure->groups[0].lanes[0].tooltip, "possible DNS leak"));
+    cr_expect(contains(figure->groups[1].lanes[0].tooltip, "held back by a rate limit"));
+}
+
+Test(chart, connections_can_be_chosen_one_by_one)
+{
+    scene_socks(&sink, 1, 0, 1, "a.example", 80);
+    scene_socks(&sink, 2, 0, 1, "a.example", 80);
+    scene_session_end(&sink, 5, 40);
+    const bool shown[] = {false, true};
+    const struct timeline_figure *figure =
+        draw(&(struct chart_options){.from_ns = MODEL_NONE, .to_ns = MODEL_NONE, .shown = shown});
+    cr_assert_eq(figure->group_count, 1);
+    cr_assert_eq(figure->groups[0].lane_count, 1);
+    expect_text(figure->groups[0].lanes[0].label, "2");
+}

@@ -115,3 +115,27 @@ Test(connections, failures_in_words)
     free(text);
     model_free(model);
 }
+
+Test(connections, delays_and_rate_limits)
+{
+    struct model *model = model_new(&(struct model_options){0});
+    struct event_sink sink = scene_to_model(model);
+    scene_socks(&sink, 1, 100, 1, "a.example", 80);
+    scene_delay(&sink, 1, 0, 100, 400);
+    scene_reply(&sink, 1, 450, 0);
+    scene_request(&sink, 1, 1, 500, "/");
+    scene_delay(&sink, 1, 1, 500, 700);
+    scene_rate_limited(&sink, 1, MITM__DIRECTION__TO_CLIENT, 800, 900);
+    scene_rate_limited(&sink, 1, MITM__DIRECTION__TO_CLIENT, 1800, 1950);
+    char *text = print(model, 0, false);
+    cr_expect_str_eq(text,
+                     "1  a.example  80  (open)\n"
+                     "000.100  SocksRequestStart    a.example\n"
+                     "000.400  Delay                held back for 0.300 s, as set\n"
+                     "000.450  SocksResponseEnd     a.example\n"
+                     "000.500  HttpRequestStart     GET / HTTP/1.1\n"
+                     "000.700  Delay                held back for 0.200 s, as set\n"
+                     "000.800  RateLimited          to client: held back for 0.250 s in all, until 001.950, as set\n");
+    free(text);
+    model_free(model);
+}

@@ -245,8 +245,68 @@ Test(stats, csv)
     static const char *const parts[] = {
         "1,,,a.example,80,2,0,3,3,1,0,157,,316666667,4600000000,2,1000000000,1500000000,1900000000,1990000000,",
         ",2000000000,3,250000000,300000000,380000000,398000000,400000000,2,10000000,25000000,37000000,39700000,",
-        ",39700000,40000000,2,50,75,95,100,100,\r\n",
-        "1,,,c.example,80,3,0,0,0,0,0,0,0,,900000000,0,,,,,,0,,,,,,0,,,,,,0,,,,,,05:2 F0:1\r\n",
+        ",39700000,40000000,2,50,75,95,100,100,,0,0,,,,,,,,,0,0,0\r\n",
+        "1,,,c.example,80,3,0,0,0,0,0,0,0,,900000000,0,,,,,,0,,,,,,0,,,,,,0,,,,,,05:2 F0:1,0,0,,,,,,,,,0,0,0\r\n",
     };
     expect_within(written(write_csv), parts, sizeof parts / sizeof *parts);
+}
+
+/* ---------------------------------------------------------------- of the user's doing */
+
+/* Add settings, marks, a pause, a delay, a limit and an address asked for, and compute the statistics again. */
+static void add_control(void)
+{
+    struct model *other = model_new(&(struct model_options){0});
+    struct event_sink sink = scene_to_model(other);
+    scene_session_start(&sink, 5);
+    scene_settings(&sink, 0, 0, MITM__UPSTREAM_KIND__SOCKS5);
+    scene_socks(&sink, 1, 0, 1, "192.0.2.1", 80);
+    scene_settings(&sink, 1500, 300, MITM__UPSTREAM_KIND__SOCKS5);
+    scene_mark(&sink, 2000, "<b>\x1b[2J");
+    scene_request(&sink, 1, 1, 2100, "/");
+    scene_delay(&sink, 1, 1, 2100, 2400);
+    scene_response(&sink, 1, 1, 2500, 200);
+    scene_response_end(&sink, 1, 1, 2600, 1, MITM__HTTP_END_CAUSE__CONTENT_LENGTH);
+    scene_rate_limited(&sink, 1, MITM__DIRECTION__TO_CLIENT, 2550, 2560);
+    scene_pause(&sink, 3000);
+    scene_resume(&sink, 4000, 42);
+    scene_session_end(&sink, 5, 5000);
+    stats_fini(&stats);
+    model_free(model);
+    model = other;
+    stats_init(&stats, model_session(model, 0));
+}
+
+Test(stats, what_the_user_did_as_text)
+{
+    static const char *const parts[] = {
+        "  settings    connect delay 300.0 ms; 50.0 kB/s down per connection; the latest of 2, set at 001.500\n",
+        "  mark        002.000  <b>",
+        "  paused      1 time, 1.000 s in all; 42 events were not recorded\n",
+        "  rate limits 1 transfer time is left out: a rate limit held the response back\n",
+        "  warning     1 connection asked for an IP address although a SOCKS5 upstream was set: perhaps a DNS leak\n",
+    };
+    add_control();
+    expect_within(written(write_text), parts, sizeof parts / sizeof *parts);
+    char *text = written(write_text);
+    cr_expect_null(strstr(text, "\x1b"), "a control character of a mark came through");
+    cr_expect_null(strstr(text, "Transfer time"), "the only transfer time was limited");
+    free(text);
+}
+
+Test(stats, what_the_user_did_as_json_and_csv)
+{
+    static const char *const json[] = {
+        "\"settings\":[{\"t_ns\":0,\"origin\":\"VIEW\",\"connect_delay\":null",
+        "{\"t_ns\":1500000000,\"origin\":\"VIEW\",\"connect_delay\":{\"min_ns\":300000000,\"max_ns\":300000000},",
+        "\"request_delay\":null,\"seed\":null,\"rate_down\":50000,\"rate_up\":null,",
+        "\"marks\":[{\"t_ns\":2000000000,\"text\":\"<b>",
+        "\"pauses\":[{\"t_ns\":3000000000,\"resumed\":false},{\"t_ns\":4000000000,\"resumed\":true,\"events\":42}]",
+        "\"limited_transfers\":1,\"possible_leaks\":1,",
+        "\"mean_response_ns\":100000000,",
+    };
+    static const char *const csv[] = {",1,1,300000000,300000000,,,50000,,,,2,1,1\r\n"};
+    add_control();
+    expect_within(written(write_json), json, sizeof json / sizeof *json);
+    expect_within(written(write_csv), csv, sizeof csv / sizeof *csv);
 }

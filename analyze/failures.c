@@ -1,0 +1,246 @@
+#include "analyze/failures.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/memory.h"
+#include "analyze/metrics.h"
+#include "analyze/words.h"
+
+/* A failure that was found: what it is said of, as long as it is not in words. */
+struct found {
+    int64_t t_ns;
+    enum failure_kind kind;
+    size_t index;  /* of the connection */
+    size_t number; /* found failures with equal times keep their order */
+    const struct model_exchange *exchange;
+    int direction;
+};
+
+struct finder {
+    const struct model_session *session;
+    struct found *found;
+    size_t count, capacity;
+    size_t index; /* of the connection looked at */
+};
+
+static void add(struct finder *finder, enum failure_kind kind, int64_t t_ns, const struct model_exchange *exchange,
+                int direction)
+{
+    finder->found = memory_grow(finder->found, finder->count, &finder->capacity, sizeof *finder->found);
+    finder->found[finder->count] = (struct found){.t_ns = t_ns,
+                                                  .kind = kind,
+                                                  .index = finder->index,
+                                                  .number = finder->count,
+                                                  .exchange = exchange,
+                                                  .direction = direction};
+    finder->count++;
+}
+
+/* ---------------------------------------------------------------- finding */
+
+/* Return whether the response was cut off. (What was not followed is a violation, and a tunnel has no end.) */
+static bool cut_off(const struct model_exchange *x)
+{
+    return x->response.end_ns != MODEL_NONE && x->response.cause == MITM__HTTP_END_CAUSE__TRUNCATED;
+}
+
+static void find_of_exchange(struct finder *finder, const struct model_connection *c, const struct model_exchange *x)
+{
+    enum { FIRST_ERROR = 400 };
+    if (x->has_status && x->status >= FIRST_ERROR && x->response.start_ns != MODEL_NONE)
+        add(finder, FAILURE_STATUS, x->response.start_ns, x, MODEL_TO_CLIENT);
+    if (cut_off(x))
+        add(finder, FAILURE_RESPONSE, x->response.end_ns, x, MODEL_TO_CLIENT);
+    else if (x->has_request && !x->has_response && !model_connection_open(c))
+        add(finder, FAILURE_RESPONSE, c->end_ns, x, MODEL_TO_CLIENT);
+}
+
+static void find_of_connection(struct finder *finder, const struct model_connection *c)
+{
+    bool unanswered = c->socks_start_ns != MODEL_NONE && c->socks_end_ns == MODEL_NONE && !model_connection_open(c);
+    if (metrics_socks_failed(c))
+        add(finder, FAILURE_SOCKS, c->socks_end_ns, NULL, MODEL_TO_CLIENT);
+    else if (unanswered)
+        add(finder, FAILURE_SOCKS, c->end_ns, NULL, MODEL_TO_CLIENT);
+    for (const struct model_exchange *x = model_first_exchange(finder->session, c); x;
+         x = model_next_exchange(finder->session, x))
+        find_of_exchange(finder, c, x);
+    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
+        if (c->streams[direction].violation.t_ns != MODEL_NONE)
+            add(finder, FAILURE_PROTOCOL, c->streams[direction].violation.t_ns, NULL, direction);
+    }
+    bool broken = c->end_cause == MITM__END_CAUSE__RESET || c->end_cause == MITM__END_CAUSE__CONNECTION_ERROR;
+    if (c->end_ns != MODEL_NONE && broken)
+        add(finder, FAILURE_CONNECTION, c->end_ns, NULL, MODEL_TO_CLIENT);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    if (x->t_ns != y->t_ns)
+        return x->t_ns < y->t_ns ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+/* ---------------------------------------------------------------- words */
+
+static void put(FILE *out, struct text text)
+{
+    if (text.len > 0)
+        fwrite(text.data, 1, text.len, out);
+}
+
+/* "GET /logo.png" */
+static void put_request(FILE *out, const struct model_exchange *x)
+{
+    if (!x->has_request) {
+        fputs("an unknown request", out);
+        return;
+    }
+    put(out, x->method);
+    putc(' ', out);
+    put(out, x->target);
+}
+
+static void put_socks(FILE *out, const struct model_connection *c)
+{
+    if (c->socks_end_ns == MODEL_NONE) {
+        fputs("The connection ended before the SOCKS request was answered.", out);
+        return;
+    }
+    fputs("The SOCKS request failed: ", out);
+    words_print_socks_reply(out, c->reply);
+    fputs(c->reply_origin == MITM__REPLY_ORIGIN__PROXY ? ", said by mitm-proxy itself." : ".", out);
+}
+
+static void put_response(FILE *out, const struct model_exchange *x)
+{
+    fputs(cut_off(x) ? "The response was cut off: " : "There was no response: ", out);
+    put_request(out, x);
+    if (cut_off(x) && x->response.body_bytes != MODEL_NONE)
+        fprintf(out, " (after %" PRId64 " bytes of its body)", x->response.body_bytes);
+    putc('.', out);
+}
+
+static void put_status(FILE *out, const struct model_exchange *x)
+{
+    fprintf(out, "The server answered %" PRIu32, x->status);
+    if (x->reason.len > 0) {
+        putc(' ', out);
+        put(out, x->reason);
+    }
+    fputs(" to ", out);
+    put_request(out, x);
+    putc('.', out);
+}
+
+static void put_violation(FILE *out, const struct model_connection *c, int direction)
+{
+    const struct model_violation *violation = &c->streams[direction].violation;
+    const char *words = words_violation(violation->kind);
+    fprintf(out, "The %s broke the protocol: %s", direction == MODEL_TO_SERVER ? "client" : "server",
+            words ? words : "unknown violation");
+    if (violation->detail.len > 0) {
+        fputs(": ", out);
+        put(out, violation->detail);
+    }
+    putc('.', out);
+}
+
+/* Return who reset the connection: the side whose direction ended so. NULL: not known. */
+static const char *who_reset(const struct model_connection *c)
+{
+    bool client = c->streams[MODEL_TO_SERVER].end_cause == MITM__END_CAUSE__RESET;
+    bool server = c->streams[MODEL_TO_CLIENT].end_cause == MITM__END_CAUSE__RESET;
+    return client == server ? NULL : client ? "client" : "server";
+}
+
+static void put_connection(FILE *out, const struct model_connection *c)
+{
+    const char *who = who_reset(c);
+    if (c->end_cause == MITM__END_CAUSE__RESET)
+        fprintf(out, "The connection was reset%s%s.", who ? " by the " : "", who ? who : "");
+    else if (c->connect_error != 0)
+        fprintf(out, "The connection failed: %s.", strerror((int)(c->connect_error & INT32_MAX)));
+    else
+        fputs("The connection failed.", out);
+}
+
+static void put_sentence(FILE *out, const struct model_connection *c, const struct found *found)
+{
+    switch (found->kind) {
+    case FAILURE_SOCKS:
+        put_socks(out, c);
+        break;
+    case FAILURE_CONNECTION:
+        put_connection(out, c);
+        break;
+    case FAILURE_RESPONSE:
+        put_response(out, found->exchange);
+        break;
+    case FAILURE_PROTOCOL:
+        put_violation(out, c, found->direction);
+        break;
+    case FAILURE_STATUS:
+    case FAILURE_KINDS:
+        put_status(out, found->exchange);
+        break;
+    }
+}
+
+static FILE *text_stream(char **text, size_t *len)
+{
+    FILE *out = open_memstream(text, len);
+    if (!out)
+        abort();
+    return out;
+}
+
+static struct failure in_words(const struct model_session *session, const struct found *found)
+{
+    const struct model_connection *c = model_connection(session, found->index);
+    struct failure failure = {.t_ns = found->t_ns, .kind = found->kind, .connection = c->id, .index = found->index};
+    FILE *out = text_stream(&failure.server, &failure.server_len);
+    put(out, c->host);
+    if (c->port != 0)
+        fprintf(out, ":%" PRIu32, c->port);
+    if (fclose(out) != 0)
+        abort();
+    out = text_stream(&failure.sentence, &failure.sentence_len);
+    put_sentence(out, c, found);
+    if (fclose(out) != 0)
+        abort();
+    return failure;
+}
+
+/* ---------------------------------------------------------------- the list */
+
+void failures_init(struct failures *failures, const struct model_session *session, const bool *shown, size_t max)
+{
+    struct finder finder = {.session = session};
+    for (finder.index = 0; finder.index < session->connection_count; finder.index++) {
+        if (!shown || shown[finder.index])
+            find_of_connection(&finder, model_connection(session, finder.index));
+    }
+    if (finder.count > 0)
+        qsort(finder.found, finder.count, sizeof *finder.found, compare);
+    size_t n = max > 0 && finder.count > max ? max : finder.count;
+    *failures =
+        (struct failures){.list = memory_new(n, sizeof *failures->list), .count = n, .left_out = finder.count - n};
+    for (size_t i = 0; i < n; i++)
+        failures->list[i] = in_words(session, &finder.found[i]);
+    free(finder.found);
+}
+
+void failures_fini(struct failures *failures)
+{
+    for (size_t i = 0; i < failures->count; i++) {
+        free(failures->list[i].server);
+        free(failures->list[i].sentence);
+    }
+    free(failures->list);
+    *failures = (struct failures){0};
+}

@@ -1,0 +1,42 @@
+/*
+ * What failed in a session, in words and in the order of time: for who wants to know why a page does not load.
+ */
+#ifndef MITM_ANALYZE_FAILURES_H
+#define MITM_ANALYZE_FAILURES_H
+
+#include "analyze/model.h"
+
+enum failure_kind {
+    FAILURE_SOCKS,      /* the SOCKS request was refused, or never answered */
+    FAILURE_CONNECTION, /* the connection failed, or was reset */
+    FAILURE_RESPONSE,   /* a response was cut off, or never came */
+    FAILURE_PROTOCOL,   /* a peer broke the protocol */
+    FAILURE_STATUS,     /* HTTP status 400 and above: the server said so; nothing on the way failed */
+    FAILURE_KINDS
+};
+
+struct failure {
+    int64_t t_ns; /* when that was known */
+    enum failure_kind kind;
+    uint32_t connection; /* id */
+    size_t index;        /* of the connection in the session */
+    char *server;        /* "www.example.org:80"; "" if no request was seen. */
+    char *sentence;      /* "The SOCKS request failed: host unreachable (04)." */
+    size_t server_len, sentence_len;
+};
+
+struct failures {
+    struct failure *list; /* in the order of t_ns, then of the connections */
+    size_t count;
+    uint64_t left_out; /* the later ones are left out if there are more than asked for */
+};
+
+/*
+ * Find the failures of `session` and store them in *failures; at most `max` of them, the first (0: all). With `shown`,
+ * only of connections for whose index it says true; NULL: of all. `server` and `sentence` hold recorded text as it is,
+ * NUL bytes included: it must be escaped before it is shown. The caller frees them with failures_fini().
+ */
+void failures_init(struct failures *failures, const struct model_session *session, const bool *shown, size_t max);
+void failures_fini(struct failures *failures);
+
+#endif
