@@ -198,9 +198,10 @@ static void write_contents(const struct document *document)
         fputs("<li><a href=\"#graph\">Time graph</a></li><li><a href=\"#time\">Where the time went</a></li>", out);
         if (document->input->pages && pages_count(document->input->pages) > 0)
             fputs("<li><a href=\"#pages\">Pages</a></li>", out);
-        fputs("<li><a href=\"#servers\">Servers</a></li><li><a href=\"#failures\">Failures</a></li>"
-              "<li><a href=\"#connections\">Connections</a></li>",
-              out);
+        fputs("<li><a href=\"#servers\">Servers</a></li><li><a href=\"#failures\">Failures</a></li>", out);
+        if (notes_exist(document->session))
+            fputs("<li><a href=\"#notes\">Marks and settings</a></li>", out);
+        fputs("<li><a href=\"#connections\">Connections</a></li>", out);
         if (!document->place->self_contained)
             fputs("<li><a href=\"#zoom\">Zoom</a></li>", out);
     } else {

@@ -119,6 +119,7 @@ static void write_sections(const struct document *document)
     tables_write_pages(document);
     tables_write_servers(document);
     tables_write_failures(document);
+    notes_write(document);
     list_write(document, part);
     for (part = 2; all && part <= document->selection.part_count; part++) {
         graph_write(document, part);
@@ -135,7 +136,8 @@ void report_html(FILE *out, const struct report_input *input, const struct repor
     if (document.session) {
         selection_init(&document.selection, document.session, input->pages, query);
         stats_init(&document.stats, document.session);
-        document.all_headers = query->headers == 2;
+        document.all_headers =
+            query->headers == 2 || (query->headers == 0 && document.session->last_settings.all_headers);
     }
     begin_document(&document);
     fputs("<main id=\"main\">\n", out);

@@ -57,6 +57,25 @@ static void put_start(struct event_sink *sink)
     free(ev.listen_address);
 }
 
+/* Marks and changed settings. */
+static void put_notes(struct event_sink *sink)
+{
+    for (uint64_t i = 1; i <= TEXTS; i++) {
+        EVENT_NEW(mark, ev, i * 1000000, Mark, MARK, mark);
+        EVENT_SET_BYTES(ev, text, texts[i - 1], strlen(texts[i - 1]));
+        put(sink, &mark, 0, 0);
+    }
+    EVENT_NEW(settings, settings_ev, 5000000, Settings, SETTINGS, settings);
+    EVENT_SET(settings_ev, origin, MITM__SETTINGS_ORIGIN__VIEW);
+    EVENT_SET(settings_ev, upstream_kind, MITM__UPSTREAM_KIND__SOCKS5);
+    settings_ev.upstream_address = strdup(next());
+    put(sink, &settings, 0, 0);
+    free(settings_ev.upstream_address);
+    EVENT_NEW(pause, pause_ev, 6000000, Pause, PAUSE, pause);
+    EVENT_SET(pause_ev, origin, MITM__SETTINGS_ORIGIN__VIEW);
+    put(sink, &pause, 0, 0);
+}
+
 static void put_request(struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ns)
 {
     const char *method = next(), *target = next(), *name = next(), *value = next();
@@ -130,6 +149,7 @@ int main(int argc, char **argv)
     struct model *model = model_new(&(struct model_options){.keep_headers = true});
     struct event_sink sink = scene_to_model(model);
     put_start(&sink);
+    put_notes(&sink);
     for (uint32_t connection = 1; connection <= CONNECTIONS; connection++)
         put_connection(&sink, connection);
     struct pages *pages = pages_new(model_session(model, 0), &(struct pages_options){0});
