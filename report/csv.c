@@ -31,9 +31,9 @@ static void put_exchange(FILE *out, const struct selection *selection, const str
     put_optional(out, x->request.start_ns);
     put_optional(out, x->response.start_ns);
     put_optional(out, x->response.end_ns);
-    put_optional(out, metrics_response_ns(x));
+    put_optional(out, metrics_response_ns(connection, x));
     put_optional(out, metrics_waiting_ns(connection, x));
-    put_optional(out, metrics_transfer_ns(x));
+    put_optional(out, metrics_transfer_ns(connection, x));
     put_optional(out, x->response.body_bytes);
     fprintf(out, ",%d\r\n", metrics_complete(x));
 }

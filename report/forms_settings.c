@@ -46,7 +46,7 @@ static void write_duration(FILE *out, int64_t ns)
     }
 }
 
-static void write_delay(FILE *out, const char *name, const char *label, const struct model_range *range)
+static void write_delay(FILE *out, const char *name, const char *label, const struct model_delay *range)
 {
     begin_field(out, name, label, 22, "none; 300ms; 200ms..500ms");
     if (range->min_ns != MODEL_NONE) {
@@ -87,8 +87,8 @@ static void write_rates(const struct document *document, const struct model_sett
     begin_form(document, "Rate limits, in bytes per second");
     write_rate(out, "rate-down", "Download of a connection", settings->rates[MODEL_TO_CLIENT]);
     write_rate(out, "rate-up", "Upload of a connection", settings->rates[MODEL_TO_SERVER]);
-    write_rate(out, "rate-down-total", "Download of all", settings->total_rates[MODEL_TO_CLIENT]);
-    write_rate(out, "rate-up-total", "Upload of all", settings->total_rates[MODEL_TO_SERVER]);
+    write_rate(out, "rate-down-total", "Download of all", settings->rates_total[MODEL_TO_CLIENT]);
+    write_rate(out, "rate-up-total", "Upload of all", settings->rates_total[MODEL_TO_SERVER]);
     fputs("<button type=\"submit\">Set limits</button>\n", out);
     end_form(out);
 }
@@ -129,14 +129,14 @@ static void write_recording(const struct document *document, bool paused)
 /* Return the settings in force. */
 static struct model_settings current(const struct model_session *session)
 {
-    const struct model_range none = {MODEL_NONE, MODEL_NONE};
+    const struct model_delay none = {MODEL_NONE, MODEL_NONE};
     struct model_settings settings = {.t_ns = MODEL_NONE,
                                       .connect_delay = none,
                                       .request_delay = none,
                                       .rates = {MODEL_NONE, MODEL_NONE},
-                                      .total_rates = {MODEL_NONE, MODEL_NONE}};
-    if (session && session->last_settings.t_ns != MODEL_NONE)
-        return session->last_settings;
+                                      .rates_total = {MODEL_NONE, MODEL_NONE}};
+    if (session && session->settings.t_ns != MODEL_NONE)
+        return session->settings;
     if (session)
         settings.upstream_kind = session->upstream_kind;
     return settings;
@@ -154,7 +154,8 @@ void forms_write_settings(const struct document *document)
     const struct model_settings settings = current(session);
     fputs("<section>\n<h2 id=\"settings\">Settings</h2>\n<div class=\"settings\">\n", out);
     write_mark(document);
-    write_recording(document, session && session->paused);
+    write_recording(document,
+                    session && session->pause_count > 0 && !session->pauses[session->pause_count - 1].resumed);
     write_delays(document, &settings);
     write_rates(document, &settings);
     write_choice(document, "Connections go through", "upstream", upstream,

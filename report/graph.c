@@ -81,8 +81,11 @@ static void write_picture(const struct document *document, const struct chart *c
 /* ---------------------------------------------------------------- the shares */
 
 /* Names of the phases in the style sheet. */
-static const char *const classes[CHART_PHASES] = {
-    [CHART_SOCKS] = "socks", [CHART_WAITING] = "waiting", [CHART_TRANSFER] = "transfer", [CHART_OPAQUE] = "opaque"};
+static const char *const classes[CHART_PHASES] = {[CHART_DELAY] = "delay",
+                                                  [CHART_SOCKS] = "socks",
+                                                  [CHART_WAITING] = "waiting",
+                                                  [CHART_TRANSFER] = "transfer",
+                                                  [CHART_OPAQUE] = "opaque"};
 
 static void write_share(FILE *out, const struct timeline_figure *figure, const struct figure_share *share,
                         uint64_t total)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyze/format.h"
+#include "analyze/metrics.h"
 #include "analyze/words.h"
 #include "report/document.h"
 
@@ -87,15 +88,12 @@ static void write_losses(const struct document *document)
 /* Clients that ask a Tor proxy for addresses have looked up names themselves, past Tor. */
 static void write_dns_leak(const struct document *document)
 {
-    enum { CONNECT = 1, IPV4 = 1, IPV6 = 4 };
     const struct model_session *session = document->session;
     char buffer[FORMAT_BYTES];
     uint64_t n = 0;
-    for (size_t i = 0; i < session->connection_count; i++) {
-        const struct model_connection *c = model_connection(session, i);
-        n += c->command == CONNECT && (c->address_type == IPV4 || c->address_type == IPV6);
-    }
-    if (n == 0 || session->upstream_kind != MITM__UPSTREAM_KIND__SOCKS5)
+    for (size_t i = 0; i < session->connection_count; i++)
+        n += metrics_possible_leak(model_connection(session, i));
+    if (n == 0)
         return;
     fprintf(
         document->out,

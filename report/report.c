@@ -128,6 +128,11 @@ static void write_sections(const struct document *document)
     forms_write_zoom(document);
 }
 
+bool report_all_headers(const struct model_session *session, const struct report_query *query)
+{
+    return query->headers == 2 || (query->headers == 0 && session->settings.all_headers);
+}
+
 void report_html(FILE *out, const struct report_input *input, const struct report_query *query,
                  const struct report_place *place)
 {
@@ -136,8 +141,7 @@ void report_html(FILE *out, const struct report_input *input, const struct repor
     if (document.session) {
         selection_init(&document.selection, document.session, input->pages, query);
         stats_init(&document.stats, document.session);
-        document.all_headers =
-            query->headers == 2 || (query->headers == 0 && document.session->last_settings.all_headers);
+        document.all_headers = report_all_headers(document.session, query);
     }
     begin_document(&document);
     fputs("<main id=\"main\">\n", out);

@@ -83,6 +83,9 @@ const struct model_session *report_session(const struct report_input *input, con
 /* Return the style sheet of all documents (static). */
 const char *report_style(void);
 
+/* Return whether `query`, or else the settings of `session`, want all header lines to be shown. */
+bool report_all_headers(const struct model_session *session, const struct report_query *query);
+
 /* Print the HTML document to `out`. Only lines that contain class="live" differ between live and offline. */
 void report_html(FILE *out, const struct report_input *input, const struct report_query *query,
                  const struct report_place *place);

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "analyze/failures.h"
 #include "analyze/format.h"
-#include "analyze/metrics.h"
-#include "analyze/words.h"
+#include "analyze/memory.h"
 #include "report/document.h"
 
 static void begin_table(FILE *out, const char *name, const char *caption, const char *head)
@@ -146,116 +146,64 @@ void tables_write_servers(const struct document *document)
 
 /* ---------------------------------------------------------------- failures */
 
-/* A list of failures in the making: the first ones are written, all are counted. */
-struct failures {
-    const struct document *document;
-    uint64_t count;
-};
-
 enum { FAILURES = 100 };
 
-/* Begin the line of a failure; return false if there are too many. */
-static bool begin_failure(struct failures *failures, int64_t t_ns, const struct model_connection *connection)
+/* Return whether `failure` happened within the page that the query selects, if it selects one. */
+static bool is_of_page(const struct document *document, const struct failure *failure)
 {
-    const struct document *document = failures->document;
+    uint32_t number = document->query->page;
+    const struct pages *pages = document->input->pages;
+    if (number == 0 || !pages || number > pages_count(pages))
+        return true;
+    const struct page *page = pages_get(pages, number - 1);
+    return failure->t_ns >= page->start_ns &&
+           (page->open || page->end_ns == MODEL_NONE || failure->t_ns <= page->end_ns);
+}
+
+static void write_failure(const struct document *document, const struct failure *failure)
+{
     FILE *out = document->out;
     char buffer[FORMAT_BYTES];
-    if (failures->count++ >= FAILURES)
-        return false;
-    fprintf(out, "<li><span class=\"t\">%s</span> ", t_ns == MODEL_NONE ? "–" : format_moment(buffer, t_ns));
+    fprintf(out, "<li><span class=\"t\">%s</span> ", format_moment(buffer, failure->t_ns));
     if (document->place->self_contained) {
-        fprintf(out, "<a href=\"#connection-%" PRIu32 "\">", connection->id);
+        fprintf(out, "<a href=\"#connection-%" PRIu32 "\">", failure->connection);
     } else {
         struct report_query query = *document->query;
-        query.connection = connection->id;
+        query.connection = failure->connection;
         query.part = 0;
         document_link(document, &query);
     }
-    fprintf(out, "connection %" PRIu32 "</a>", connection->id);
-    if (connection->host.data) {
+    fprintf(out, "connection %" PRIu32 "</a>", failure->connection);
+    if (failure->server_len > 0) {
         fputs(" to ", out);
-        html_text(out, connection->host);
+        html_text(out, (struct text){(const uint8_t *)failure->server, (uint32_t)failure->server_len});
     }
     fputs(": ", out);
-    return true;
-}
-
-static void end_failure(const struct failures *failures)
-{
-    fputs("</li>\n", failures->document->out);
-}
-
-static const char *or_unknown(const char *words)
-{
-    return words ? words : "unknown";
-}
-
-static void put_request(FILE *out, const struct model_exchange *x)
-{
-    html_text(out, x->method);
-    putc(' ', out);
-    html_text(out, x->target);
-}
-
-static void write_exchange_failures(struct failures *failures, const struct model_connection *connection,
-                                    const struct model_exchange *x)
-{
-    FILE *out = failures->document->out;
-    const char *cause = words_http_end_cause(x->response.cause);
-    if (x->has_status && x->status >= 400 && begin_failure(failures, x->response.start_ns, connection)) {
-        put_request(out, x);
-        fprintf(out, ": %" PRIu32 " ", x->status);
-        html_text(out, x->reason);
-        end_failure(failures);
-    }
-    if (x->response.end_ns != MODEL_NONE && !metrics_complete(x) && cause &&
-        x->response.cause != MITM__HTTP_END_CAUSE__TUNNEL && begin_failure(failures, x->response.end_ns, connection)) {
-        put_request(out, x);
-        fprintf(out, ": the response is incomplete (%s)", cause);
-        end_failure(failures);
-    }
-}
-
-static void write_connection_failures(struct failures *failures, const struct model_connection *c)
-{
-    FILE *out = failures->document->out;
-    if (metrics_socks_failed(c) && begin_failure(failures, c->socks_end_ns, c)) {
-        words_print_socks_reply(out, c->reply);
-        fputs(c->reply_origin == MITM__REPLY_ORIGIN__PROXY ? ", from mitm-proxy itself" : "", out);
-        end_failure(failures);
-    }
-    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
-        const struct model_violation *violation = &c->streams[direction].violation;
-        if (violation->t_ns == MODEL_NONE || !begin_failure(failures, violation->t_ns, c))
-            continue;
-        fprintf(out, "the %s broke the protocol: %s", direction == MODEL_TO_SERVER ? "client" : "server",
-                or_unknown(words_violation(violation->kind)));
-        end_failure(failures);
-    }
-    if ((c->end_cause == MITM__END_CAUSE__RESET || c->end_cause == MITM__END_CAUSE__CONNECTION_ERROR) &&
-        c->end_ns != MODEL_NONE && begin_failure(failures, c->end_ns, c)) {
-        fputs(or_unknown(words_end_cause(c->end_cause)), out);
-        end_failure(failures);
-    }
-    const struct model_session *session = failures->document->session;
-    for (const struct model_exchange *x = model_first_exchange(session, c); x; x = model_next_exchange(session, x)) {
-        if (selection_has_exchange(&failures->document->selection, x))
-            write_exchange_failures(failures, c, x);
-    }
+    html_text(out, (struct text){(const uint8_t *)failure->sentence, (uint32_t)failure->sentence_len});
+    fputs("</li>\n", out);
 }
 
 void tables_write_failures(const struct document *document)
 {
+    const struct selection *selection = &document->selection;
     FILE *out = document->out;
     char buffer[FORMAT_BYTES];
-    struct failures failures = {.document = document};
+    bool *shown = memory_new(document->session->connection_count, sizeof *shown);
+    struct failures failures;
+    uint64_t n = 0;
+    for (size_t i = 0; i < selection->count; i++)
+        shown[selection->connections[i]] = true;
+    failures_init(&failures, document->session, shown, 0);
     fputs("<section>\n<h2 id=\"failures\">Failures</h2>\n<ul class=\"lines\">\n", out);
-    const struct selection *selection = &document->selection;
-    for (size_t i = selection->count; i > 0; i--)
-        write_connection_failures(&failures, model_connection(document->session, selection->connections[i - 1]));
-    if (failures.count == 0)
+    for (size_t i = failures.count; i > 0; i--) { /* the newest first */
+        if (is_of_page(document, &failures.list[i - 1]) && n++ < FAILURES)
+            write_failure(document, &failures.list[i - 1]);
+    }
+    if (n == 0)
         fputs("<li>None.</li>\n", out);
-    if (failures.count > FAILURES)
-        fprintf(out, "<li>and %s more.</li>\n", format_count(buffer, failures.count - FAILURES));
+    if (n > FAILURES)
+        fprintf(out, "<li>and %s more.</li>\n", format_count(buffer, n - FAILURES));
     fputs("</ul>\n</section>\n", out);
+    failures_fini(&failures);
+    free(shown);
 }

@@ -180,7 +180,7 @@ static bool needs_details(const struct job *job, const struct model_session *ses
 {
     if (job->kind != PAGE_HTML && job->kind != PAGE_FILE)
         return false;
-    return session && session->connection_count > 0 && job->query.headers == 2;
+    return session && session->connection_count > 0 && report_all_headers(session, &job->query);
 }
 
 /* Have the header fields read of the connections that the document shows. */
