@@ -122,7 +122,7 @@ async function follow(browser) {
     })));
     assert(areas.length > 0, "the graph has no areas");
     for (const area of areas) {
-        assert(area.alt.length > 0, `an area without alternative text: ${JSON.stringify(area)}`);
+        assert(area.alt.length > 0 || !area.href && area.title.length > 0, `an area without alternative text: ${JSON.stringify(area)}`);
     }
     assert(areas.some((area) => area.title.includes("/live-test-1")), "no tooltip names the request");
     const loaded = await until("the graph's picture", () => view.evaluate(() => {

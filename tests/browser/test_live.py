@@ -3,6 +3,7 @@
 
 What they do stands in live.mjs; here is what they meet: a site, a hostile one, and hostile clients beside them.
 """
+import contextlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ SCRIPT = "<script>pwned()</script>"
 IMAGE = "\"'><img/src=x/onerror=pwned()>"
 # Seven places that an attacker fills, and what must be shown of each.
 TARGET = f"/target{IMAGE}"
-HEADER_NAME, HEADER_VALUE = "X-<b>name</b>", f"value{SCRIPT}"
+HEADER_NAME, HEADER_VALUE = "X-&lt;'`name", f"value{SCRIPT}"  # what a field's name may hold (RFC 9110, 5.6.2)
 USER_AGENT = f"agent{IMAGE}"
 REASON = f"reason{SCRIPT}"
 HOST = "<svg/onload=pwned()>.evil.test"
@@ -59,6 +60,10 @@ class Answer(socketserver.StreamRequestHandler):
     PAGE = b"<!doctype html><title>page</title><link rel=icon href='data:,'><p>A page."
 
     def handle(self):
+        with contextlib.suppress(ConnectionError):  # browsers come and go
+            self.answer()
+
+    def answer(self):
         while line := self.rfile.readline(65536):
             target = line.split(b" ", 1)[1].rsplit(b" ", 1)[0].decode("latin-1")
             while self.rfile.readline(65536) not in (b"\r\n", b""):
@@ -95,7 +100,7 @@ def drive(box, browser, scenario, *options, scripts=True, hostile=False):
     path = program(browser)
     site = box.closing.enter_context(Site())
     hosts = box.folder / "hosts"
-    hosts.write_text("127.0.0.1 www.site.test\n127.0.0.1 www.evil.test\n", encoding="ascii")
+    hosts.write_text("127.0.0.1 www.site.test www.evil.test nosuch.proxy\n", encoding="ascii")  # nothing listens at nosuch.proxy:80
     proxy = box.proxy("--hosts", hosts, *options)
     if hostile:
         attack_with_bytes(proxy, site)
