@@ -1,9 +1,9 @@
 # The front desk: everything that is done to this project is one of these commands. CMake does the work.
 #
-#   make demo      install what is missing, build, record a browser loading the sample site, draw its timeline
+#   make demo      install what is missing, build, record a browser loading the sample site, make its reports
 #   make test      install what is missing, build with gcc and with clang and sanitizers, run every test
 #   make           build into $(BUILD)
-#   make bench     measure speed against other proxies
+#   make bench     measure speed against other proxies, and what looking at the live view costs
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
 #   make install   install programs and man pages below PREFIX (/usr/local)
 #   make deb       make a Debian package in $(BUILD)
@@ -17,10 +17,10 @@ FUZZ_SECONDS ?= 300
 FUZZ_TARGETS = http socks reader
 
 BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libisal-dev \
-	libseccomp-dev libzstd-dev libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
+	libseccomp-dev libzstd-dev zstd libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
-	poppler-utils libxml2-utils zstd man-db procps
+	poppler-utils libxml2-utils man-db procps
 BENCH_PACKAGES = python3 microsocks dante-server mitmproxy procps util-linux
 
 # Install those of $(1) that are not installed; needs root or sudo only then.
@@ -49,8 +49,15 @@ demo: build
 	$(call install_missing,$(DEMO_PACKAGES))
 	samples/demo.sh $(BUILD)
 
+# What the tests of the live view drive browsers with comes from npm (Debian's, where there is none yet).
+NODE_MODULES = tests/browser/node_modules/.package-lock.json
+$(NODE_MODULES): tests/browser/package-lock.json
+	$(if $(shell command -v npm),,$(call install_missing,nodejs npm))
+	cd tests/browser && npm ci
+	touch $@
+
 # Release build by gcc: all tests. Sanitizer build by clang: all but what measures time or memory (label "release").
-test: build-packages
+test: build-packages $(NODE_MODULES)
 	$(call install_missing,$(TEST_PACKAGES))
 	CC=gcc cmake -S . -B $(BUILD)-test
 	cmake --build $(BUILD)-test -j $(JOBS)
@@ -62,8 +69,9 @@ test: build-packages
 bench: build-packages
 	$(call install_missing,$(BENCH_PACKAGES))
 	cmake -S . -B $(BUILD)-bench -DBUILD_TESTING=ON -DBENCH=ON
-	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy bench_floor bench_load
+	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy mitm-analyze bench_floor bench_load
 	python3 tests/bench/bench.py --build $(BUILD)-bench -o $(BUILD)-bench
+	python3 tests/bench/view.py --build $(BUILD)-bench
 
 fuzz: build-packages
 	$(call install_missing,$(TEST_PACKAGES))
@@ -86,4 +94,4 @@ format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-sanitize $(BUILD)-bench $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-sanitize $(BUILD)-bench $(BUILD)-fuzz tests/browser/node_modules

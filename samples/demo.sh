@@ -35,6 +35,7 @@ echo "Recording: $browser loads the sample page through mitm-proxy …"
 for format in svg png pdf; do
     "$analyze" timeline "$session" -o "$out/timeline.$format"
 done
+"$analyze" report "$session" -o "$out/report.html"
 "$analyze" stats "$session" >"$out/stats.txt"
 "$analyze" stats "$session" --format json >"$out/stats.json"
 
@@ -42,5 +43,6 @@ echo
 sed -n '1,24p' "$out/stats.txt"
 echo
 echo "The session:     $session"
+echo "The report:      $out/report.html"
 echo "The timeline:    $out/timeline.svg, timeline.png, timeline.pdf"
 echo "The statistics:  $out/stats.txt (shown above: its beginning), stats.json"
