@@ -73,7 +73,7 @@ static void find_of_connection(struct finder *finder, const struct model_connect
             add(finder, FAILURE_PROTOCOL, c->streams[direction].violation.t_ns, NULL, direction);
     }
     bool broken = c->end_cause == MITM__END_CAUSE__RESET || c->end_cause == MITM__END_CAUSE__CONNECTION_ERROR;
-    if (c->end_ns != MODEL_NONE && broken)
+    if (c->end_ns != MODEL_NONE && broken && !metrics_socks_failed(c)) /* a client resets what was refused, too */
         add(finder, FAILURE_CONNECTION, c->end_ns, NULL, MODEL_TO_CLIENT);
 }
 

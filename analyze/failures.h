@@ -8,7 +8,7 @@
 
 enum failure_kind {
     FAILURE_SOCKS,      /* the SOCKS request was refused, or never answered */
-    FAILURE_CONNECTION, /* the connection failed, or was reset */
+    FAILURE_CONNECTION, /* the connection failed, or was reset, after its SOCKS request had not */
     FAILURE_RESPONSE,   /* a response was cut off, or never came */
     FAILURE_PROTOCOL,   /* a peer broke the protocol */
     FAILURE_STATUS,     /* HTTP status 400 and above: the server said so; nothing on the way failed */
