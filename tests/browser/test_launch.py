@@ -2,12 +2,15 @@
 """mitm-proxy --browser: the installed Firefox and Chromium load a page with a fresh profile, ask for nothing else, and
 leave nothing behind, however they end.
 """
+import http.server
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -147,6 +150,59 @@ def test_long_folder(box):
     equal(len(list(Path("/tmp").glob(f"mitm-browser-{proxy.pid}-*"))), 1, "folder in /tmp")
     equal(proxy.stop(signal.SIGINT), 0, "status")
     equal(list(Path("/tmp").glob(f"mitm-browser-{proxy.pid}-*")), [], "left behind")
+
+
+PEER_PAGE = b"""<!DOCTYPE html><title>WebRTC</title><script>
+const peer = new RTCPeerConnection({iceServers: [{urls: "stun:127.0.0.1:%d"}]});
+peer.onicegatheringstatechange = () => { if (peer.iceGatheringState == "complete") fetch("/gathered"); };
+peer.createDataChannel("x");
+peer.createOffer().then(offer => peer.setLocalDescription(offer));
+</script>"""
+
+
+class PeerPage(http.server.BaseHTTPRequestHandler):
+    """Serves PEER_PAGE and notes what is asked for."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        body = PEER_PAGE % self.server.stun_port if self.path == "/" else b""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def keeps_peers_behind_the_proxy(box, browser):
+    """WebRTC has no datagrams around the proxy, which would show the user's address."""
+    stun = box.closing.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    stun.bind(("127.0.0.1", 0))
+    stun.setblocking(False)
+    server = box.closing.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), PeerPage))
+    server.asked, server.stun_port = [], stun.getsockname()[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    box.closing.callback(server.shutdown)
+    hosts = box.folder / "hosts"
+    hosts.write_text("", encoding="ascii")
+    proxy, _, temporary = launch(box, browser, hosts=hosts, url=f"http://127.0.0.1:{server.server_port}/")
+    wait_until(lambda: "/gathered" in server.asked, f"the page has gathered its addresses: {server.asked}", 60)
+    equal(proxy.stop(signal.SIGINT), 0, "status")
+    check_gone(temporary)
+    try:
+        raise AssertionError(f"a datagram around the proxy: {stun.recv(2000)}")
+    except BlockingIOError:
+        pass
+
+
+def test_firefox_peers(box):
+    keeps_peers_behind_the_proxy(box, "firefox")
+
+
+def test_chromium_peers(box):
+    keeps_peers_behind_the_proxy(box, "chromium")
 
 
 def pretend(box, script):
