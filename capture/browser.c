@@ -22,6 +22,11 @@
 #define VIEW_ADDRESS  "http://mitm.proxy/"
 #define FOLDER_PREFIX "mitm-browser-"
 
+#define OUTPUT_FILE "output"
+
+/* Chromium makes a socket in its TMPDIR, our folder there: with more than this its path is longer than may be. */
+enum { TMPDIR_MAX_BYTES = 32 };
+
 enum { WORDS_MAX = 40, VARIABLES_MAX = 16, END_MS = 3000, END_STEP_MS = 10 };
 
 struct browser {
@@ -72,7 +77,7 @@ char *browser_address(const char *text)
 static const char *temporary_folder(void)
 {
     const char *folder = getenv("TMPDIR");
-    return folder && *folder == '/' ? folder : "/tmp";
+    return folder && *folder == '/' && strlen(folder) <= TMPDIR_MAX_BYTES ? folder : "/tmp";
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -195,6 +200,8 @@ static void set_environment(struct browser *browser)
     add_variable(browser, "TMPDIR=", browser->folder);
     add_variable(browser, "MOZ_REMOTE_SETTINGS_DEVTOOLS=", "1"); /* makes it obey services.settings.server */
     add_variable(browser, "MOZ_CRASHREPORTER_DISABLE=", "1");
+    if (!getenv("DBUS_SESSION_BUS_ADDRESS")) /* else one would be started, which outlives it */
+        add_variable(browser, "DBUS_SESSION_BUS_ADDRESS=", "disabled:");
 }
 
 static int set_firefox(struct browser *browser, const char *proxy, bool headless)
@@ -219,8 +226,8 @@ static void set_chromium(struct browser *browser, const char *proxy, bool headle
 {
     char profile[4096];
     snprintf(profile, sizeof profile, "%s/profile", browser->folder);
-    if (headless)
-        add_word(browser, "", "--headless");
+    if (headless) /* --headless would show one page only */
+        add_word(browser, "", "--ozone-platform=headless");
     if (geteuid() == 0) {
         log_line(
             "warning: Chromium runs as root, and so without its sandbox; use another user for pages you do not trust");
@@ -251,8 +258,7 @@ struct browser *browser_new(enum browser_kind kind, const char *proxy, const cha
             set_chromium(browser, proxy, headless);
         if (address)
             add_word(browser, "", address);
-        /* Chromium without windows shows one page only. */
-        if (view && !(kind == BROWSER_CHROMIUM && headless && address))
+        if (view)
             add_word(browser, "", VIEW_ADDRESS);
         set_environment(browser);
     }
@@ -297,9 +303,13 @@ static char **make_environment(const struct browser *browser)
 }
 
 /* In the child: become the browser. Only what is safe behind fork(2) in a process with threads. */
-static void become_browser(const struct browser *browser, char **environment, pid_t parent, int failure_fd)
+static void become_browser(const struct browser *browser, char **environment, pid_t parent, const int files[2],
+                           int failure_fd)
 {
     setpgid(0, 0);
+    dup2(files[0], STDIN_FILENO);
+    dup2(files[1], STDOUT_FILENO);
+    dup2(files[1], STDERR_FILENO);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     sigset_t none;
@@ -313,7 +323,23 @@ static void become_browser(const struct browser *browser, char **environment, pi
     _exit(written == sizeof error ? 127 : 126);
 }
 
-int browser_start(struct browser *browser)
+/* Open what the browser has in place of the terminal: no input, and a file in its folder. Return 0 or errno. */
+static int open_files(const struct browser *browser, int files[2])
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/" OUTPUT_FILE, browser->folder);
+    files[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (files[0] < 0)
+        return errno;
+    files[1] = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (files[1] >= 0)
+        return 0;
+    int error = errno;
+    close(files[0]);
+    return error;
+}
+
+static int start_with(struct browser *browser, const int files[2])
 {
     int fds[2], error = 0;
     if (pipe2(fds, O_CLOEXEC) != 0)
@@ -324,7 +350,7 @@ int browser_start(struct browser *browser)
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become_browser(browser, environment, parent, fds[1]);
+        become_browser(browser, environment, parent, files, fds[1]);
     error = pid < 0 ? errno : 0;
     close(fds[1]);
     if (pid > 0) {
@@ -338,6 +364,50 @@ int browser_start(struct browser *browser)
     close(fds[0]);
     free(environment);
     return error;
+}
+
+int browser_start(struct browser *browser)
+{
+    int files[2];
+    int error = open_files(browser, files);
+    if (error)
+        return error;
+    error = start_with(browser, files);
+    close(files[0]);
+    close(files[1]);
+    return error;
+}
+
+/* Make the last line of the `len` bytes at `text` that is not empty the whole of it, without control characters. */
+static void keep_last_line(char *text, size_t len)
+{
+    while (len > 0 && (unsigned char)text[len - 1] <= 0x20)
+        len--;
+    size_t at = len;
+    while (at > 0 && text[at - 1] != '\n')
+        at--;
+    for (size_t i = 0; i < len - at; i++) {
+        unsigned char c = (unsigned char)text[at + i];
+        text[i] = c < 0x20 || c >= 0x7f ? '?' : (char)c;
+    }
+    text[len - at] = '\0';
+}
+
+void browser_last_line(const struct browser *browser, char *line, size_t size)
+{
+    char path[4096];
+    struct stat st;
+    *line = '\0';
+    snprintf(path, sizeof path, "%s/" OUTPUT_FILE, browser->folder);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0) {
+        off_t room = (off_t)size - 1;
+        ssize_t n = pread(fd, line, size - 1, st.st_size > room ? st.st_size - room : 0);
+        keep_last_line(line, n > 0 ? (size_t)n : 0);
+    }
+    close(fd);
 }
 
 bool browser_ended(struct browser *browser, uint32_t *status)

@@ -3,13 +3,16 @@
  * through the proxy, and nothing of its own. What changes how a page loads is left as it is: the browser measured is
  * the user's.
  *
- * Its files (profile, caches, home directory) lie in one folder in $TMPDIR or /tmp, which is removed when it has ended;
- * the user's own profiles are not touched. It runs in a process group of its own, and is ended when this process dies.
+ * Its files (profile, caches, home directory) lie in one folder in $TMPDIR, or in /tmp where there is no such name or
+ * it is long (Chromium's sockets have to fit), which is removed when it has ended; the user's own profiles are not
+ * touched. What it writes goes to a file there, not to the terminal. It runs in a process group of its own, and is
+ * ended when this process dies.
  */
 #ifndef MITM_CAPTURE_BROWSER_H
 #define MITM_CAPTURE_BROWSER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum browser_kind { BROWSER_NONE, BROWSER_FIREFOX, BROWSER_CHROMIUM };
@@ -29,7 +32,7 @@ char *browser_address(const char *text) __attribute__((warn_unused_result));
 /*
  * Make the profile for a browser of `kind` that uses the SOCKS5 proxy at `proxy` ("127.0.0.1:9000"), shows `address`
  * (NULL: none), and http://mitm.proxy/ in a second tab if `view`; without windows if `headless`, or if there is no
- * display (Chromium then shows one page only: `address`, if there is one). Return NULL and store errno in *error if
+ * display. Return NULL and store errno in *error if
  * that fails (ENOENT: it is not installed). The caller frees the result with browser_free().
  */
 struct browser *browser_new(enum browser_kind kind, const char *proxy, const char *address, bool view, bool headless,
@@ -49,6 +52,12 @@ int browser_start(struct browser *browser) __attribute__((warn_unused_result));
  * of the process that was started as a shell counts it. To be called after SIGCHLD.
  */
 bool browser_ended(struct browser *browser, uint32_t *status);
+
+/*
+ * Write the last line of what it has written, or the end of that, to the `size` bytes at `line`; "" if there is none.
+ * Control characters, and what is not ASCII, are replaced.
+ */
+void browser_last_line(const struct browser *browser, char *line, size_t size);
 
 /* Ask all its processes to end (SIGTERM), or make them (SIGKILL). */
 void browser_signal(const struct browser *browser, int number);

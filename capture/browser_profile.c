@@ -44,8 +44,8 @@ static const char *const firefox_off[] = {
 static const char *const firefox_on[] = {
     /* Names are looked up behind the proxy, under the old and the new name of the preference. */
     "network.proxy.socks_remote_dns", "network.proxy.socks5_remote_dns",
-    /* Addresses of this computer go through the proxy, too. */
-    "network.proxy.allow_hijacking_localhost",
+    /* Addresses of this computer go through the proxy, too, and WebRTC has no datagrams around it. */
+    "network.proxy.allow_hijacking_localhost", "media.peerconnection.ice.proxy_only_if_behind_proxy",
     /* What is shown at the first start; DNS over HTTPS stays off. */
     "termsofuse.bypassNotification", "doh-rollout.disable-heuristics"};
 
@@ -111,13 +111,14 @@ int browser_profile_firefox(const char *profile, const char *host, unsigned port
 
 /* Left out, since it changes what pages do: --no-pings. QUIC does not go through SOCKS5 as Chromium uses it. */
 const char *const browser_profile_chromium[] = {
-    /* Nothing bypasses the proxy, addresses of this computer neither. */
-    "--proxy-bypass-list=<-loopback>",
+    /* Nothing bypasses the proxy: addresses of this computer neither, nor WebRTC's datagrams. */
+    "--proxy-bypass-list=<-loopback>", "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", /* the same, as it was called before */
     /* The browser's own traffic. */
     "--disable-background-networking", "--disable-component-update",
     "--component-updater=url-source=http://127.0.0.1:9/", "--disable-sync", "--disable-default-apps",
     "--disable-domain-reliability", "--disable-client-side-phishing-detection", "--metrics-recording-only",
     "--disable-extensions", "--no-service-autorun", "--gaia-url=http://127.0.0.1:9/", "--disable-breakpad",
-    "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate",
+    "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
     /* What is shown at the first start. */
     "--no-first-run", "--no-default-browser-check", NULL};

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/peer.h"
 #include "capture/decode/socks.h"
@@ -165,10 +166,25 @@ static uint8_t reply_for_errno(int error)
     }
 }
 
+/*
+ * Whether the user has chosen the upstream since `conn` was accepted. Its request then came too late to be served
+ * around the upstream: it is refused, and the client's next connection goes through the upstream.
+ */
+static bool is_too_late(const struct conn *conn)
+{
+    return conn->direct && !conn->proxy->settings.live.direct;
+}
+
 static void on_server_dialed(void *ctx, int fd, const struct sockaddr_storage *local, int error)
 {
     struct conn *conn = ctx;
     proxy_busy(conn->proxy);
+    if (is_too_late(conn)) {
+        if (fd >= 0)
+            close(fd);
+        refuse_request(conn, SOCKS_NOT_ALLOWED);
+        return;
+    }
     if (fd < 0) {
         proxy_report_shortage(conn->proxy, error);
         refuse_request(conn, reply_for_errno(error));
@@ -213,7 +229,9 @@ static void on_resolved(void *ctx, int error, const struct resolve_addresses *ad
     if (error)
         ev.error = (char *)(uintptr_t)resolve_error_text(error);
     event_emit(&conn->sink, &record);
-    if (error || addresses->n == 0)
+    if (is_too_late(conn))
+        refuse_request(conn, SOCKS_NOT_ALLOWED);
+    else if (error || addresses->n == 0)
         refuse_request(conn, SOCKS_HOST_UNREACHABLE);
     else
         dial_server(conn, addresses);
@@ -225,6 +243,10 @@ static void serve_request(struct conn *conn)
     const struct socks_message *request = &conn->handshake->message;
     if (request->command != SOCKS_CONNECT) {
         refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
+        return;
+    }
+    if (is_too_late(conn)) {
+        refuse_request(conn, SOCKS_NOT_ALLOWED);
         return;
     }
     struct resolver *resolver = proxy_resolver(conn->proxy);

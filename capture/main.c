@@ -258,6 +258,14 @@ static int start_command(struct run *run)
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+/* Tell of a browser that has failed, with its own last words. */
+static void report_browser(const struct run *run)
+{
+    char line[512];
+    browser_last_line(run->browser, line, sizeof line);
+    log_line("the browser ended with status %u%s%s", run->command_status, *line ? "; its last words: " : "", line);
+}
+
 /* The live view asks for a change. */
 static bool on_change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
 {
@@ -297,6 +305,8 @@ static int record(struct run *run, struct recorder *recorder, const char *path)
     if (error)
         log_line("%s: the end of the session could not be written: %s", path, strerror(error));
     bool ended_by_user = run->browser && run->passed_on; /* which is no failure of the browser's */
+    if (run->browser && code == EXIT_OK && !ended_by_user && run->command_status != 0)
+        report_browser(run);
     if (code == EXIT_OK && !ended_by_user)
         code = (int)run->command_status;
     return code == EXIT_OK && (error || stats.lost_events > 0) ? EXIT_IO : code;
@@ -390,5 +400,7 @@ int main(int argc, char **argv)
     case OPTIONS_RUN:
         break;
     }
-    return run(&options);
+    int code = run(&options);
+    free(options.address);
+    return code;
 }

@@ -113,6 +113,7 @@ static size_t give_turn(struct side *side, size_t share, uint64_t t_ns)
     if (may < worth(rate))
         return 0;
     own->grant = total_rate(side) ? least(share, may) : 0;
+    own->granted_t_ns = t_ns;
     stop_waiting(side, t_ns);
     if (t_ns - own->told_t_ns >= TELL_INTERVAL_NS)
         tell(side, t_ns);
@@ -166,6 +167,22 @@ void throttle_fini(struct proxy *proxy)
     event_del(&proxy->throttle.timer);
 }
 
+/* Return how many bytes `side` may read under `total`, the limit for all: what it was given in its turn, or whatever
+ * there is if nobody waits. */
+static size_t may_of_all(struct side *side, uint64_t total, uint64_t t_ns)
+{
+    struct throttle_side *own = &side->throttle;
+    /* A turn that was not used is over: else idle connections could save up as much each as all may together. */
+    if (t_ns - own->granted_t_ns > BUCKET_BURST_NS)
+        own->grant = 0;
+    if (own->grant > 0) {
+        size_t most = (size_t)(total / (UINT64_C(1000000000) / BUCKET_BURST_NS)) + BUCKET_BURST_BYTES;
+        return least(own->grant, most); /* it may be of a higher limit than it is now */
+    }
+    size_t all = somebody_waits(side) ? 0 : bucket_look(total_bucket(side), total, t_ns);
+    return all < worth(total) ? 0 : all;
+}
+
 size_t throttle_allowance(struct side *side)
 {
     struct throttle_side *own = &side->throttle;
@@ -178,13 +195,9 @@ size_t throttle_allowance(struct side *side)
     size_t may = bucket_look(&own->bucket, rate, t_ns);
     bool wait = may < worth(rate);
     if (total != 0) {
-        size_t all = own->grant > 0 || somebody_waits(side) ? 0 : bucket_look(total_bucket(side), total, t_ns);
-        if (all >= worth(total))
-            own->grant = all;
-        size_t most = (size_t)(total / (UINT64_C(1000000000) / BUCKET_BURST_NS)) + BUCKET_BURST_BYTES;
-        own->grant = least(own->grant, most); /* it may be of a higher limit than it is now */
-        wait = wait || own->grant == 0;
-        may = least(may, own->grant);
+        size_t all = may_of_all(side, total, t_ns);
+        wait = wait || all == 0;
+        may = least(may, all);
     }
     if (wait)
         wait_for_turn(side, t_ns);

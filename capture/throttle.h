@@ -28,7 +28,8 @@ struct throttle_side {
     TAILQ_ENTRY(throttle_side) link; /* while `waiting` */
     struct side *side;
     struct bucket bucket;
-    size_t grant; /* under a limit for all: bytes that it may read in its turn */
+    size_t grant; /* under a limit for all: bytes that it may read in its turn, which it got at granted_t_ns */
+    uint64_t granted_t_ns;
     bool waiting;
     /* For RateLimited. */
     uint64_t waits_since_ns, first_ns, held_ns, told_t_ns;

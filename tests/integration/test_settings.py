@@ -423,11 +423,41 @@ def test_rate_of_all(box):
             check_rate(rate, RATE / 5, f"{option}: a fair share", 0.1)
 
 
+def test_idle_connections_hoard_nothing(box):
+    """What many connections have not used of a limit for all is not theirs later: together they keep to it."""
+    rate, count = 100_000, 40
+    proxy = box.proxy("--rate-down-total", str(rate))
+    pairs = [pair(box, proxy) for _ in range(count)]
+    for client, server in pairs:
+        client.sendall(b"\x16\x03\x01 not HTTP")
+        socks.receive(server, 12)
+        server.sendall(b"x")
+        equal(client.recv(1), b"x", "one byte")
+    time.sleep(0.1)  # what is saved up is so by now; more is not
+    begin = time.monotonic()
+    for _, server in pairs:
+        server.sendall(bytes(10_000))
+    received = 0
+    for client, _ in pairs:
+        client.setblocking(False)
+    while time.monotonic() < begin + 1:
+        for client, _ in pairs:
+            try:
+                received += len(client.recv(1 << 16))
+            except BlockingIOError:
+                pass
+        most = rate * (time.monotonic() - begin + 0.04) + 1024
+        check(received <= most, f"{received} bytes where there may be {most:.0f}")
+    check(received >= 0.9 * rate, f"{received} bytes in a second")
+    proxy.end()
+
+
 def test_limits_do_not_hinder_the_other_direction(box):
     proxy = box.proxy("--rate-down", "1000")
     client, server = pair(box, proxy)
     client.sendall(b"\x16\x03\x01" + bytes(1 << 20))
     equal(len(socks.receive(server, (1 << 20) + 3)), (1 << 20) + 3, "upload")
+
 
 if __name__ == "__main__":
     harness.run(globals())

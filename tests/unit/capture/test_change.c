@@ -2,10 +2,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/decode/socks.h"
 #include "capture/proxy.h"
 #include "loopback.h"
 #include "proto/reader.h"
@@ -225,24 +227,75 @@ Test(change, lifting_a_limit_takes_effect_at_once)
     assert_has(finish(), "RateLimited direction=TO_CLIENT");
 }
 
-Test(change, upstream_holds_for_connections_accepted_then)
+/* Run the proxy until `fd` has got the reply to its CONNECT request; return that. */
+static uint8_t receive_reply(int fd)
 {
-    int server;
+    uint8_t answer[2 + 10];
+    for (size_t n = 0; n < sizeof answer; proxy_turn(proxy)) {
+        ssize_t got = recv(fd, answer + n, sizeof answer - n, MSG_DONTWAIT);
+        cr_assert(got > 0 || (got < 0 && errno == EAGAIN), "the end came early");
+        n += got > 0 ? (size_t)got : 0;
+        if (n == sizeof answer)
+            break;
+    }
+    return answer[3];
+}
+
+/* Send the server's address in a CONNECT request, without its first `done` bytes. */
+static void send_request(int fd, size_t done)
+{
+    uint16_t port = ntohs(((const struct sockaddr_in *)&server_address)->sin_port);
+    uint8_t bytes[] = {5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port};
+    cr_assert_eq(send(fd, bytes + done, sizeof bytes - done, 0), (ssize_t)(sizeof bytes - done));
+}
+
+static void assert_nobody_came(void)
+{
+    struct pollfd polled = {.fd = listener, .events = POLLIN};
+    cr_assert_eq(poll(&polled, 1, 0), 0, "a connection around the upstream");
+}
+
+Test(change, nothing_goes_around_an_upstream_chosen_during_the_handshake)
+{
     start(false);
     int early = loopback_connect(&proxy_address);
     say(early, "\x05");
     while (proxy->undecided == 0)
         proxy_turn(proxy);
     change("upstream=socks\n");
-    uint16_t port = ntohs(((const struct sockaddr_in *)&server_address)->sin_port);
-    uint8_t rest[] = {1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port};
-    cr_assert_eq(send(early, rest, sizeof rest, 0), (ssize_t)sizeof rest);
-    receive(early, 2 + 10);
-    server = accept(listener, NULL, NULL);
-    cr_assert_geq(server, 0, "the first connection was made directly");
+    send_request(early, 1);
+    cr_assert_eq(receive_reply(early), SOCKS_NOT_ALLOWED);
     int late = loopback_connect(&proxy_address);
-    uint8_t request[] = {5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port};
-    cr_assert_eq(send(late, request, sizeof request, 0), (ssize_t)sizeof request);
+    send_request(late, 0);
     receive(late, 2 + 10); /* nobody is at the upstream's port */
+    assert_nobody_came();
     assert_has(finish(), "ConnectStart address=\"127.0.0.1\" port=9\n");
+}
+
+Test(change, nothing_goes_around_an_upstream_chosen_during_a_delay)
+{
+    start(false);
+    change("connect-delay=50ms\n");
+    int client = loopback_connect(&proxy_address);
+    send_request(client, 0);
+    while (proxy->stats.open == 0)
+        proxy_turn(proxy);
+    change("upstream=socks\n");
+    cr_assert_eq(receive_reply(client), SOCKS_NOT_ALLOWED);
+    assert_nobody_came();
+    finish();
+}
+
+Test(change, an_upstream_given_up_still_serves_those_that_came_to_it)
+{
+    start(false);
+    change("upstream=socks\n");
+    int client = loopback_connect(&proxy_address);
+    send_request(client, 0);
+    while (proxy->undecided == 0)
+        proxy_turn(proxy);
+    change("upstream=direct\n");
+    cr_assert_eq(receive_reply(client), SOCKS_GENERAL_FAILURE); /* nobody is at the upstream's port */
+    assert_nobody_came();
+    finish();
 }
