@@ -64,6 +64,7 @@ static void mark(struct model_session *session, struct texts *texts, const Mitm_
 static void pause_or_resume(struct model_session *session, struct model_pause moment)
 {
     session->pause_total++;
+    session->paused = !moment.resumed;
     if (session->pause_count == MODEL_MAX_PAUSES)
         return;
     session->pauses =

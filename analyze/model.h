@@ -226,6 +226,7 @@ struct model_session {
                           those of further sessions */
 
     struct model_settings settings;                  /* the latest */
+    bool paused;                                     /* by the latest Pause or Resume */
     uint64_t setting_total, mark_total, pause_total; /* of these events, … */
     size_t setting_count, mark_count, pause_count;   /* … of which the first so many are kept, in order: */
     struct model_settings *changes;

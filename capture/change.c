@@ -63,13 +63,13 @@ static bool is_plain(const char *lines, size_t len)
     return true;
 }
 
-bool proxy_change(struct proxy *proxy, const char *lines, size_t len, char *error, size_t error_size)
+enum proxy_change proxy_change(struct proxy *proxy, const char *lines, size_t len, char *error, size_t error_size)
 {
     char text[PROXY_CHANGE_MAX_BYTES + 1];
     if (len >= sizeof text || !is_plain(lines, len)) {
         snprintf(error, error_size, "give lines NAME=VALUE, at most %d bytes, without control characters",
                  PROXY_CHANGE_MAX_BYTES);
-        return false;
+        return PROXY_CHANGE_REFUSED;
     }
     memcpy(text, lines, len);
     text[len] = '\0';
@@ -77,13 +77,15 @@ bool proxy_change(struct proxy *proxy, const char *lines, size_t len, char *erro
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));) {
         if (*line && !read_line(&change, line, error, error_size))
-            return false;
+            return PROXY_CHANGE_REFUSED;
     }
-    if (!settings_equal(&change.settings, &proxy->settings.live))
+    bool set = !settings_equal(&change.settings, &proxy->settings.live);
+    bool turned = change.recording != RECORDING_AS_IT_IS && proxy->paused != (change.recording == RECORDING_PAUSE);
+    if (set)
         proxy_set(proxy, &change.settings, MITM__SETTINGS_ORIGIN__VIEW);
     if (*change.mark)
         proxy_mark(proxy, change.mark);
-    if (change.recording != RECORDING_AS_IT_IS)
-        proxy_pause(proxy, change.recording == RECORDING_PAUSE, MITM__SETTINGS_ORIGIN__VIEW);
-    return true;
+    if (turned)
+        proxy_pause(proxy, !proxy->paused, MITM__SETTINGS_ORIGIN__VIEW);
+    return set || *change.mark || turned ? PROXY_CHANGE_MADE : PROXY_CHANGE_NONE;
 }

@@ -267,9 +267,12 @@ static void report_browser(const struct run *run)
 }
 
 /* The live view asks for a change. */
-static bool on_change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
+static enum control_result on_change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
 {
-    return proxy_change(ctx, lines, len, error, error_size);
+    static const enum control_result results[] = {[PROXY_CHANGE_REFUSED] = CONTROL_REFUSED,
+                                                  [PROXY_CHANGE_NONE] = CONTROL_SAME,
+                                                  [PROXY_CHANGE_MADE] = CONTROL_CHANGED};
+    return results[proxy_change(ctx, lines, len, error, error_size)];
 }
 
 /* Take part in the loop until there is an end, then close the session. Return the exit code. */

@@ -114,12 +114,18 @@ void proxy_finish(struct proxy *proxy);
 
 void proxy_free(struct proxy *proxy);
 
+enum proxy_change {
+    PROXY_CHANGE_REFUSED, /* a line is wrong; nothing has been changed */
+    PROXY_CHANGE_NONE,    /* all was so already: no event is recorded */
+    PROXY_CHANGE_MADE
+};
+
 /*
  * Change settings as the `len` bytes at `lines` ("NAME=VALUE" and a newline each: view/control.h) say, and record that:
- * Settings, Mark, Pause, Resume. Return false if a line is wrong; then nothing is changed, and the `error_size` bytes
- * at `error` hold one line that says which, and what would be right.
+ * Settings, Mark, Pause, Resume. If a line is wrong, nothing is changed, and the `error_size` bytes at `error` hold one
+ * line that says which, and what would be right.
  */
-bool proxy_change(struct proxy *proxy, const char *lines, size_t len, char *error, size_t error_size)
+enum proxy_change proxy_change(struct proxy *proxy, const char *lines, size_t len, char *error, size_t error_size)
     __attribute__((warn_unused_result));
 
 /* ---------------------------------------------------------------- for change.c */

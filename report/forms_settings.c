@@ -154,8 +154,7 @@ void forms_write_settings(const struct document *document)
     const struct model_settings settings = current(session);
     fputs("<section>\n<h2 id=\"settings\">Settings</h2>\n<div class=\"settings\">\n", out);
     write_mark(document);
-    write_recording(document,
-                    session && session->pause_count > 0 && !session->pauses[session->pause_count - 1].resumed);
+    write_recording(document, session && session->paused);
     write_delays(document, &settings);
     write_rates(document, &settings);
     write_choice(document, "Connections go through", "upstream", upstream,

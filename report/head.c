@@ -188,6 +188,12 @@ static void write_sessions(const struct document *document)
     fputs(".</p>\n", out);
 }
 
+static void write_notes_entry(const struct document *document)
+{
+    if (document->session && notes_exist(document->session))
+        fputs("<li><a href=\"#notes\">Marks and settings</a></li>", document->out);
+}
+
 static void write_contents(const struct document *document)
 {
     FILE *out = document->out;
@@ -197,17 +203,24 @@ static void write_contents(const struct document *document)
         if (document->input->pages && pages_count(document->input->pages) > 0)
             fputs("<li><a href=\"#pages\">Pages</a></li>", out);
         fputs("<li><a href=\"#servers\">Servers</a></li><li><a href=\"#failures\">Failures</a></li>", out);
-        if (notes_exist(document->session))
-            fputs("<li><a href=\"#notes\">Marks and settings</a></li>", out);
+        write_notes_entry(document);
         fputs("<li><a href=\"#connections\">Connections</a></li>", out);
         if (!document->place->self_contained)
             fputs("<li><a href=\"#zoom\">Zoom</a></li>", out);
     } else {
         fputs("<li><a href=\"#start\">What to do next</a></li>", out);
+        write_notes_entry(document);
     }
     if (document->place->settings && !document->place->self_contained)
         fputs("<li><a href=\"#settings\">Settings</a></li>", out);
     fputs("</ul></nav>\n", out);
+}
+
+/* Return the name of the file without its folders, which are nobody's business. */
+static const char *base_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && slash[1] ? slash + 1 : file;
 }
 
 void head_write_title(const struct document *document)
@@ -219,7 +232,7 @@ void head_write_title(const struct document *document)
     else if (session && session->command.len > 0)
         html_text(out, session->command);
     else if (document->input->file)
-        html_string(out, document->input->file);
+        html_string(out, base_name(document->input->file));
     else
         fputs("Recorded session", out);
 }

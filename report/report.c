@@ -128,6 +128,14 @@ static void write_sections(const struct document *document)
     forms_write_zoom(document);
 }
 
+/* Write what stands where there are no connections. */
+static void write_start(const struct document *document)
+{
+    start_write(document);
+    if (document->session)
+        notes_write(document);
+}
+
 bool report_all_headers(const struct model_session *session, const struct report_query *query)
 {
     return query->headers == 2 || (query->headers == 0 && session->settings.all_headers);
@@ -149,7 +157,7 @@ void report_html(FILE *out, const struct report_input *input, const struct repor
     if (document.session && document.session->connection_count > 0)
         write_sections(&document);
     else
-        start_write(&document);
+        write_start(&document);
     forms_write_settings(&document);
     fputs("</main>\n", out);
     end_document(&document);

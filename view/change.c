@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "analyze/memory.h"
-#include "view/control.h"
 
 enum { MAX_WAITING = 16 };
 
@@ -87,13 +86,13 @@ const char *change_check(const struct evkeyvalq *form, const char *others)
 
 /* ---------------------------------------------------------------- the proxy */
 
-static void end(struct question *question, const char *problem)
+static void end(struct question *question, enum control_result result, const char *problem)
 {
     change_done *done = question->done;
     void *ctx = question->ctx;
     event_free(question->deadline);
     *question = (struct question){0};
-    done(ctx, problem);
+    done(ctx, result, problem);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
@@ -101,12 +100,22 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
     struct question *question = ctx;
     (void)fd;
     (void)what;
-    end(question, question->problem
-                      ? question->problem
-                      : "The proxy has not answered in time: it is not known whether the change was made.");
+    end(question, CONTROL_REFUSED,
+        question->problem ? question->problem
+                          : "The proxy has not answered in time: it is not known whether the change was made.");
 }
 
-/* Take in an answer: "NUMBER ok\n" or "NUMBER what is wrong\n". */
+static void end_with(struct question *question, const char *answer)
+{
+    if (strcmp(answer, "ok") == 0)
+        end(question, CONTROL_CHANGED, NULL);
+    else if (strcmp(answer, "same") == 0)
+        end(question, CONTROL_SAME, NULL);
+    else
+        end(question, CONTROL_REFUSED, answer);
+}
+
+/* Take in an answer: "NUMBER ok\n", "NUMBER same\n" or "NUMBER what is wrong\n". */
 static void take_answer(struct change *change, char *text)
 {
     text[strcspn(text, "\n")] = '\0';
@@ -117,7 +126,7 @@ static void take_answer(struct change *change, char *text)
     for (size_t i = 0; i < MAX_WAITING; i++) {
         struct question *question = &change->questions[i];
         if (question->done && !question->problem && question->number == number) {
-            end(question, strcmp(rest + 1, "ok") == 0 ? NULL : rest + 1);
+            end_with(question, rest + 1);
             return;
         }
     }
@@ -185,7 +194,7 @@ void change_ask(struct change *change, const struct evkeyvalq *form, change_done
     while (question < change->questions + MAX_WAITING && question->done)
         question++;
     if (question == change->questions + MAX_WAITING) {
-        done(ctx, "Too many changes are under way.");
+        done(ctx, CONTROL_REFUSED, "Too many changes are under way.");
         return;
     }
     *question = (struct question){.change = change, .number = ++change->last_number, .done = done, .ctx = ctx};

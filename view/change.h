@@ -9,12 +9,14 @@
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>
 
+#include "view/control.h"
+
 #define CHANGE_PATIENCE_SECONDS 2
 
 struct change;
 
-/* `problem`: NULL if the change was made, else one line that says why not. */
-typedef void change_done(void *ctx, const char *problem);
+/* `problem`: one line that says why the change is refused; NULL if it is not. */
+typedef void change_done(void *ctx, enum control_result result, const char *problem);
 
 /*
  * Return what asks for changes over the socket `control_fd`, which stays the caller's; the caller frees it with
@@ -27,7 +29,8 @@ void change_free(struct change *change);
  * `others`, separated by spaces, are left out), else one line (static) that says what is wrong. */
 const char *change_check(const struct evkeyvalq *form, const char *others);
 
-/* Ask for the change that `form`, which has been checked, describes; done(ctx, …) is called from the loop. */
+/* Ask for the change that `form`, which has been checked, describes; done(ctx, …) is called from the loop, or at once
+ * if too many changes are under way. */
 void change_ask(struct change *change, const struct evkeyvalq *form, change_done *done, void *ctx);
 
 #endif

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <event2/event_struct.h>
-
-#include "view/control.h"
 
 /* Digits of the greatest NUMBER. */
 #define NUMBER_DIGITS 20
@@ -21,6 +20,21 @@ struct channel {
     channel_change_fn *change;
     void *ctx;
 };
+
+/* Ask for the change; write the answer to `text`. */
+static void make_change(const struct channel *channel, const char *lines, size_t len, char *text, size_t size)
+{
+    switch (channel->change(channel->ctx, lines, len, text, size)) {
+    case CONTROL_REFUSED:
+        break;
+    case CONTROL_SAME:
+        snprintf(text, size, "same");
+        break;
+    case CONTROL_CHANGED:
+        snprintf(text, size, "ok");
+        break;
+    }
+}
 
 /* Return the length of the NUMBER that the message begins with, or 0 if it is none. */
 static size_t number_len(const char *message, size_t len)
@@ -58,18 +72,18 @@ static void answer(const struct channel *channel, const char *number, int number
 
 static void take_request(const struct channel *channel, const char *message, size_t len)
 {
-    char error[ERROR_SIZE] = "";
+    char text[ERROR_SIZE] = "";
     size_t digits = number_len(message, len < CONTROL_MAX_BYTES ? len : CONTROL_MAX_BYTES);
     if (digits == 0)
         return;
     const char *lines = message + digits + 1;
     if (len > CONTROL_MAX_BYTES)
-        snprintf(error, sizeof error, "the request is too long");
+        snprintf(text, sizeof text, "the request is too long");
     else if (!are_lines(lines, len - digits - 1))
-        snprintf(error, sizeof error, "the request is not made of lines NAME=VALUE");
-    else if (channel->change(channel->ctx, lines, len - digits - 1, error, sizeof error))
-        snprintf(error, sizeof error, "ok");
-    answer(channel, message, (int)digits, error);
+        snprintf(text, sizeof text, "the request is not made of lines NAME=VALUE");
+    else
+        make_change(channel, lines, len - digits - 1, text, sizeof text);
+    answer(channel, message, (int)digits, text);
 }
 
 /* Whether the other end has been closed: a message of no bytes looks the same to recv(2). */

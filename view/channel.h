@@ -8,10 +8,11 @@
 #ifndef MITM_VIEW_CHANNEL_H
 #define MITM_VIEW_CHANNEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <event2/event.h>
+
+#include "view/control.h"
 
 /* One request is taken in this time; others wait. */
 #define CHANNEL_PAUSE_MS 10
@@ -20,10 +21,10 @@ struct channel;
 
 /*
  * Make the changes in the `len` bytes at `lines`: lines "NAME=VALUE\n", of which only that form and the absence of
- * control characters have been checked. Return true, or false and write one line that says what is wrong to `error`;
- * then nothing has been changed.
+ * control characters have been checked. Return what became of them; if they are refused, write one line that says what
+ * is wrong to `error`.
  */
-typedef bool channel_change_fn(void *ctx, const char *lines, size_t len, char *error, size_t error_size);
+typedef enum control_result channel_change_fn(void *ctx, const char *lines, size_t len, char *error, size_t error_size);
 
 /* Take requests from `fd` (non-blocking, the caller's; open until channel_free()) in the loop `base`: `change` is
  * called with `ctx` for each. */

@@ -201,6 +201,16 @@ uint64_t follow_generation(const struct follow *follow)
     return follow->generation;
 }
 
+uint64_t follow_changes(const struct follow *follow)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < model_session_count(follow->model); i++) {
+        const struct model_session *session = model_session(follow->model, i);
+        n += session->setting_total + session->mark_total + session->pause_total;
+    }
+    return n;
+}
+
 uint64_t follow_whole_bytes(const struct follow *follow)
 {
     return follow->whole_bytes;

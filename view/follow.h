@@ -49,6 +49,9 @@ void follow_input(struct follow *follow, const struct report_query *query, struc
 /* Return a number that changes whenever the model does. */
 uint64_t follow_generation(const struct follow *follow);
 
+/* Return how many changes of the user's (Settings, Mark, Pause, Resume) have been read. */
+uint64_t follow_changes(const struct follow *follow);
+
 /* Return how many bytes of the file hold whole records, as far as it has been read: a session in itself. */
 uint64_t follow_whole_bytes(const struct follow *follow);
 

@@ -82,5 +82,7 @@ bool guard_allows(const struct guard_identity *identity, const struct guard_requ
         return false;
     if (!fetch_site_allowed(request->sec_fetch_site) || !origin_allowed(request) || !referer_allowed(request))
         return false;
+    if (request->kind == GUARD_ICON)
+        return !request->accept || !strstr(request->accept, "text/html");
     return request->kind == GUARD_PAGE ? accept_allowed(request) : key_right(identity->secret, request->key);
 }

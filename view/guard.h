@@ -15,7 +15,10 @@
 enum guard_kind {
     GUARD_PAGE, /* an HTML document, without side effects: reached by typing its address */
     GUARD_PART, /* an image, script, event stream, download: only with the key */
-    GUARD_POST  /* a change: only with the key */
+    GUARD_POST, /* a change: only with the key */
+    /* The icon of the page, which browsers ask for as an image. Its answer is empty, which a window or frame of another
+     * page would show in its own way: who asks for HTML is refused. */
+    GUARD_ICON
 };
 
 /* The header lines that matter, as received; NULL: not there. */

@@ -27,7 +27,8 @@ enum {
     MAX_BODY_BYTES = 8192,
     PATIENCE_SECONDS = 30, /* with clients that neither read nor write */
     MAX_DESCRIPTORS = 200, /* more are not accepted until some are closed */
-    RECORDER_MS = 200      /* after so long, what the proxy has recorded is in the file */
+    LOOK_EVERY_MS = 20,    /* whether a change that was made has come through the file … */
+    LOOKS = 50             /* … so often at most: recorders write at least every 100 ms */
 };
 
 struct server {
@@ -44,7 +45,7 @@ struct server {
 
 /* ---------------------------------------------------------------- what can be asked for */
 
-enum route_kind { ROUTE_PAGE, ROUTE_STYLE, ROUTE_SCRIPT, ROUTE_EVENTS };
+enum route_kind { ROUTE_PAGE, ROUTE_STYLE, ROUTE_SCRIPT, ROUTE_EVENTS, ROUTE_ICON };
 
 struct route {
     const char *name;
@@ -65,6 +66,7 @@ static const struct route routes[] = {
     {"style.css", GUARD_PART, ROUTE_STYLE, PAGE_HTML},
     {"script.js", GUARD_PART, ROUTE_SCRIPT, PAGE_HTML},
     {"events", GUARD_PART, ROUTE_EVENTS, PAGE_HTML},
+    {"favicon.ico", GUARD_ICON, ROUTE_ICON, PAGE_HTML},
 };
 
 static const struct route *find_route(const char *name, size_t len)
@@ -153,6 +155,9 @@ static void serve_route(struct server *server, struct evhttp_request *request, c
     case ROUTE_EVENTS:
         events_serve(site == &server->sample ? server->sample_events : server->events, request);
         break;
+    case ROUTE_ICON: /* browsers ask for it by themselves; there is none */
+        evhttp_send_reply(request, 204, NULL, NULL);
+        break;
     }
 }
 
@@ -190,12 +195,14 @@ struct posted {
     struct evhttp_request *request;
     char *back; /* the query of the page that the form was on, in its canonical form */
     const char *done;
-    struct event *wait; /* until the change is in the file */
+    uint64_t changes;   /* that had been read when this one was asked for */
+    unsigned looks;     /* that are left */
+    struct event *look; /* the next one */
 };
 
 static void posted_free(struct posted *posted)
 {
-    event_free(posted->wait);
+    event_free(posted->look);
     free(posted->back);
     free(posted);
 }
@@ -216,11 +223,8 @@ static char *canonical(const char *text)
     return bytes;
 }
 
-static void show_changed(evutil_socket_t fd, short what, void *ctx)
+static void show_changed(struct posted *posted)
 {
-    struct posted *posted = ctx;
-    (void)fd;
-    (void)what;
     char *location;
     if (asprintf(&location, "/?%s%sdone=%s", posted->back, posted->back[0] ? "&" : "", posted->done) < 0)
         abort();
@@ -229,22 +233,54 @@ static void show_changed(evutil_socket_t fd, short what, void *ctx)
     posted_free(posted);
 }
 
+static void look_again(struct posted *posted)
+{
+    const struct timeval wait = {0, LOOK_EVERY_MS * 1000};
+    if (posted->looks-- == 0)
+        show_changed(posted);
+    else if (evtimer_add(posted->look, &wait) != 0)
+        abort();
+}
+
+/* All that is in the file has been read: if the change is not among it, the page would show what was before. */
+static void looked(void *ctx)
+{
+    struct posted *posted = ctx;
+    if (follow_changes(posted->server->site.follow) > posted->changes)
+        show_changed(posted);
+    else
+        look_again(posted);
+}
+
+static void look(evutil_socket_t fd, short what, void *ctx)
+{
+    struct posted *posted = ctx;
+    (void)fd;
+    (void)what;
+    if (!follow_ask(posted->server->site.follow, looked, posted))
+        look_again(posted);
+}
+
 static void show_problem(struct server *server, struct evhttp_request *request, const char *back, const char *problem)
 {
     page_serve(request, &(struct page_request){.site = &server->site, .query = back, .problem = problem});
 }
 
-static void change_made(void *ctx, const char *problem)
+static void change_made(void *ctx, enum control_result result, const char *problem)
 {
     struct posted *posted = ctx;
-    if (problem) {
+    switch (result) {
+    case CONTROL_REFUSED:
         show_problem(posted->server, posted->request, posted->back, problem);
         posted_free(posted);
-        return;
+        break;
+    case CONTROL_SAME:
+        show_changed(posted);
+        break;
+    case CONTROL_CHANGED:
+        look(-1, 0, posted);
+        break;
     }
-    const struct timeval wait = {0, RECORDER_MS * 1000};
-    if (evtimer_add(posted->wait, &wait) != 0)
-        abort();
 }
 
 /* Return which message the page shows afterwards. */
@@ -267,8 +303,10 @@ static void serve_form(struct server *server, struct evhttp_request *request, co
     }
     struct posted *posted = memory_new(1, sizeof *posted);
     *posted = (struct posted){.server = server, .request = request, .back = back, .done = done_of(form)};
-    posted->wait = evtimer_new(server->base, show_changed, posted);
-    if (!posted->wait)
+    posted->changes = follow_changes(server->site.follow);
+    posted->looks = LOOKS;
+    posted->look = evtimer_new(server->base, look, posted);
+    if (!posted->look)
         abort();
     change_ask(server->change, form, change_made, posted);
 }

@@ -4,18 +4,23 @@
 Requests are written by hand (http.client only reads the answers), so that their header lines are what a browser, curl or
 a hostile page would send.
 """
+import contextlib
+import html
 import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
+import session
 import socks
 from harness import ROOT, check, equal, wait_until
 
@@ -136,6 +141,10 @@ def test_routes(box):
     listen = json.loads(box.analyze("events", "--format", "jsonl", SAMPLE).stdout.splitlines()[0])
     check("FindProxyForURL" in pac.text and find(listen, "listen_address") in pac.text, f"proxy.pac: {pac.text}")
     equal(view.get("/nothing").status, 404, "an unknown page")
+    icon = view.get("/favicon.ico", Accept="image/avif,image/webp,*/*")
+    equal((icon.status, icon.body), (204, b""), "no icon, and no error")
+    check_safe(icon, "no icon")
+    equal(view.get("/favicon.ico").status, 403, "a window or frame of another page cannot tell it from a page")
     equal(view.get("/sample").status, 404, "an unknown page")
     equal(view.part("events").status, 204, "nothing will change")
     for method in ("PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
@@ -322,6 +331,157 @@ def test_damaged_file(box):
     path.write_bytes(b"GIF89a no session at all")
     missing = box.analyze("serve", box.folder / "none.mitm")
     equal(missing.returncode, 3, "no such file")
+
+
+# ---------------------------------------------------------------- settings
+
+class LiveView(View):
+    """The view of a mitm-proxy that runs, as a browser gets it: through the proxy."""
+
+    def __init__(self, proxy):  # pylint: disable=super-init-not-called
+        self.proxy = proxy
+        self.host = "mitm.proxy"
+        self.key = re.search(r"key=([0-9a-f]{32})", self.get("/").text)[1]
+
+    def connect(self, receive_bytes=None):
+        peer = socks.client(self.proxy.port, "mitm.proxy", 80)
+        peer.settimeout(harness.PATIENCE_SECONDS)
+        return peer
+
+    def post(self, back="", **values):
+        """Send a form as its button does; names have '_' for '-'."""
+        form = {"key": self.key, "back": back, **{name.replace("_", "-"): value for name, value in values.items()}}
+        return self.ask("/settings", "POST", urllib.parse.urlencode(form).encode(), Origin="null", Sec_Fetch_Site="same-origin")
+
+    def change(self, done, **values):
+        """Send a form and follow to the page that says `done`; return it."""
+        answer = self.post(**values)
+        equal((answer.status, answer.getheader("Location")), (303, f"/?done={done}"), f"{values}: {answer.text}")
+        check_safe(answer, "the redirect")
+        return self.get(answer.getheader("Location")).text
+
+
+def value_of(page, name):
+    """What the form of a page shows as the value of an input."""
+    return html.unescape(re.search(rf'<input name="{name}"[^>]* value="([^"]*)"', page)[1])
+
+
+def choice_of(page, name):
+    choices = re.search(rf'<select name="{name}">(.*?)</select>', page)[1]
+    return re.search(r'value="([^"]*)" selected', choices)[1]
+
+
+FORMS = [  # (names and values, what the page shows then)
+    ({"connect_delay": "300ms"}, lambda page: value_of(page, "connect-delay") == "300ms"),
+    ({"connect_delay": ""}, lambda page: value_of(page, "connect-delay") == ""),
+    ({"request_delay": "0.2s..1500us", "seed": "7"}, None),
+    ({"request_delay": "1.5ms..20s", "seed": "7"}, lambda page: (value_of(page, "request-delay"), value_of(page, "seed")) == ("0.0015s..20s", "7")),
+    ({"request_delay": "none", "seed": "18446744073709551615"}, lambda page: value_of(page, "seed") == "18446744073709551615"),
+    ({"seed": ""}, lambda page: value_of(page, "seed") == ""),
+    ({"rate_down": "50K"}, lambda page: value_of(page, "rate-down") == "51200"),
+    ({"rate_up": "1M"}, lambda page: value_of(page, "rate-up") == "1048576"),
+    ({"rate_down_total": "70000"}, lambda page: value_of(page, "rate-down-total") == "70000"),
+    ({"rate_up_total": "1G", "rate_down": ""}, lambda page: (value_of(page, "rate-up-total"), value_of(page, "rate-down")) == ("1073741824", "")),
+    ({"rate_up_total": "", "rate_up": "none", "rate_down_total": "none"}, lambda page: value_of(page, "rate-up-total") == ""),
+    ({"upstream": "socks"}, lambda page: choice_of(page, "upstream") == "socks"),
+    ({"upstream": "direct"}, lambda page: choice_of(page, "upstream") == "direct"),
+    ({"headers": "all"}, lambda page: choice_of(page, "headers") == "all"),
+    ({"headers": "first"}, lambda page: choice_of(page, "headers") == "first"),
+    ({"recording": "pause"}, lambda page: 'value="resume"' in page),
+    ({"recording": "resume"}, lambda page: 'value="pause"' in page),
+    ({"mark": "now <b>with</b> the \u201cnew\u201d relay"}, lambda page: "now &lt;b&gt;with&lt;/b&gt; the \u201cnew\u201d relay" in page),
+]
+
+
+def test_settings(box):
+    """The page that a form leads to shows what was set: the change is waited for until it has come through the file."""
+    view = LiveView(box.proxy())
+    for round_number in range(20):
+        for values, shows in FORMS:
+            if "mark" in values:
+                values = {"mark": f"{values['mark']} {round_number}"}
+            if shows:
+                done = values.get("recording") or ("mark" if "mark" in values else "settings")
+                page = view.change(done, **values)
+                check(shows(page), f"round {round_number}: {values}: {re.sub('.*<h2 id=.settings.>', '', page, flags=re.S)}")
+                check("role=\"status\"" in page, "it says that it was done")
+            else:
+                equal(view.post(**values).status, 422, f"{values}")
+        check(f"relay {round_number}<" in page, "the latest mark")
+    check(f"<title>{view.proxy.path.name} – MITM</title>" in page, "the title is the file's name without its folders")
+    records = view.proxy.end()
+    equal(len(session.of(records, "Mark")), 20, "marks")
+    equal(len(session.of(records, "Pause")), 20, "pauses")
+
+
+def test_unchanged_and_refused(box):
+    view = LiveView(box.proxy())
+    view.change("settings", rate_down="50K")
+    for values, done in (({"rate_down": "51200"}, "settings"), ({"recording": "resume"}, "resume"), ({"mark": ""}, "mark")):
+        begin = time.monotonic()
+        view.change(done, **values)
+        check(time.monotonic() - begin < 0.8, f"{values}: nothing is waited for where nothing changes")
+    equal(view.post("connection=1&headers=all&evil=1&from=2", mark="x").getheader("Location"), "/?from=2&connection=1&headers=all&done=mark", "back where one was")
+    for values, reason in (({"rate_down": "fast"}, "rate-down: give bytes per second"), ({"connect_delay": "2s..1s"}, "connect-delay: give a time"),
+                           ({"seed": "-1"}, "seed: give a whole number"), ({"mark": "x" * 201}, "mark: give one line"), ({"mark": "a\tb"}, "control characters"),
+                           ({"headers": "none"}, "headers: give first or all"), ({"recording": "stop"}, "give pause or resume"),
+                           ({"upstream": "http://evil"}, "upstream: give socks or direct"), ({"no_such": "1"}, "There is no setting of this name."),
+                           ({"mark": "y", "rate_up": "<b>"}, "rate-up: give bytes per second"), ({}, "There is nothing to change.")):
+        answer = view.post(**values)
+        equal(answer.status, 422, f"{values}")
+        check_safe(answer, f"{values}")
+        check(f'<p class="warning" role="status">{reason}' in answer.text or reason in html.unescape(answer.text), f"{values}: it says {reason}")
+        equal(value_of(answer.text, "rate-down"), "51200", "all is as it was")
+    marks = session.of(view.proxy.end(), "Mark")
+    equal([mark["text"] for mark in marks], [b"x"], "nothing of what was refused")
+
+
+class DirectView(LiveView):
+    """The same view, reached past the proxy: over the Unix socket that the proxy relays to."""
+
+    def connect(self, receive_bytes=None):
+        folder = Path(f"/proc/{self.proxy.pid}/fd")
+        paths = [fd for fd in folder.iterdir() if re.search(r"/mitm-view-\w+/s( \(deleted\))?$", os.readlink(fd))]
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(harness.PATIENCE_SECONDS)
+        peer.connect(str(paths[0]))
+        return peer
+
+
+def test_proxy_that_does_not_answer(box):
+    """The view gives up after two seconds, and says that it does not know; meanwhile it serves others."""
+    proxy = box.proxy()
+    view = DirectView(proxy)
+    form = f"key={view.key}&mark=late".encode()
+    os.kill(proxy.pid, signal.SIGSTOP)
+    try:
+        with view.connect() as peer:
+            begin = time.monotonic()
+            view.send(peer, "/settings", "POST", form)
+            equal(view.get("/").status, 200, "others are served")
+            check(time.monotonic() - begin < 1.9, "at once")
+            answer = http.client.HTTPResponse(peer, method="POST")
+            answer.begin()
+            seconds = time.monotonic() - begin
+            equal(answer.status, 422, "no answer")
+            check("The proxy has not answered in time" in answer.read().decode(), "it says so")
+            check(1.9 < seconds < 5, f"after two seconds: {seconds}")
+        # So many may wait; another one is refused at once. None of them harms the others.
+        with contextlib.ExitStack() as stack:
+            peers = [stack.enter_context(view.connect()) for _ in range(17)]
+            for peer in peers:
+                view.send(peer, "/settings", "POST", form)
+            texts = []
+            for peer in peers:
+                answer = http.client.HTTPResponse(peer, method="POST")
+                answer.begin()
+                texts.append((answer.status, "has not answered in time" in answer.read().decode()))
+            equal(sorted(texts), [(422, False)] + [(422, True)] * 16, "the 17th")
+    finally:
+        os.kill(proxy.pid, signal.SIGCONT)
+    wait_until(lambda: view.get("/").text.count("<b>late</b>") == 17, "the changes are made when the proxy goes on")
+    check("<b>now</b>" in view.change("mark", mark="now"), "and further ones at once; late answers are not taken for theirs")
+    proxy.end()
 
 
 # ---------------------------------------------------------------- misuse

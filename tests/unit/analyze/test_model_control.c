@@ -81,6 +81,9 @@ Test(model_control, lists_are_bounded_and_counted)
     cr_expect_eq(session()->mark_total, 1500);
     cr_expect_eq(session()->pause_count, MODEL_MAX_PAUSES);
     cr_expect_eq(session()->pause_total, 1500);
+    cr_expect(session()->paused);
+    scene_resume(&sink, 1500, 1);
+    cr_expect_not(session()->paused); /* though it is not one of those that are kept */
 }
 
 Test(model_control, marks_and_pauses)

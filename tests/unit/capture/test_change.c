@@ -70,13 +70,21 @@ static int connect_through(int *server)
 static void change(const char *lines)
 {
     char error[300] = "";
-    cr_assert(proxy_change(proxy, lines, strlen(lines), error, sizeof error), "%s: %s", lines, error);
+    cr_assert_eq(proxy_change(proxy, lines, strlen(lines), error, sizeof error), PROXY_CHANGE_MADE, "%s: %s", lines,
+                 error);
+}
+
+static void change_nothing(const char *lines)
+{
+    char error[300] = "";
+    cr_assert_eq(proxy_change(proxy, lines, strlen(lines), error, sizeof error), PROXY_CHANGE_NONE, "%s: %s", lines,
+                 error);
 }
 
 static void assert_refused(const char *lines, const char *remedy)
 {
     char error[300] = "";
-    cr_assert_not(proxy_change(proxy, lines, strlen(lines), error, sizeof error), "%s", lines);
+    cr_assert_eq(proxy_change(proxy, lines, strlen(lines), error, sizeof error), PROXY_CHANGE_REFUSED, "%s", lines);
     cr_assert_not_null(strstr(error, remedy), "%s: %s", lines, error);
 }
 
@@ -122,7 +130,8 @@ Test(change, is_recorded)
 {
     start(false);
     change("connect-delay=200ms..500ms\nseed=7\nmark=now\nrecording=pause\n");
-    change("recording=pause\nmark=\n");
+    change_nothing("recording=pause\nmark=\n");
+    change_nothing("connect-delay=0.2s..500ms\nseed=7\n");
     change("connect-delay=none\nupstream=socks\nheaders=all\n");
     change("recording=resume\n");
     const char *text = finish();
@@ -149,7 +158,7 @@ Test(change, is_all_or_nothing)
     lines[250] = '\0';
     memcpy(lines, "mark=", 5);
     assert_refused(lines, "at most 200 bytes");
-    change("rate-down=none\nheaders=first\nupstream=direct\n"); /* as it is */
+    change_nothing("rate-down=none\nheaders=first\nupstream=direct\n"); /* as it is */
     const char *text = finish();
     assert_has(text, "records=3");
 }

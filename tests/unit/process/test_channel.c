@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "view/channel.h"
-#include "view/control.h"
 
 static struct event_base *base;
 static struct channel *channel;
@@ -14,16 +13,16 @@ static int view_fd, proxy_fd;
 static unsigned changes;
 static char changed[CONTROL_MAX_BYTES + 1];
 
-static bool change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
+static enum control_result change(void *ctx, const char *lines, size_t len, char *error, size_t error_size)
 {
     cr_assert_eq(ctx, &changes);
     changes++;
     memcpy(changed, lines, len);
     changed[len] = '\0';
     if (!strstr(changed, "wrong"))
-        return true;
+        return strstr(changed, "same") ? CONTROL_SAME : CONTROL_CHANGED;
     snprintf(error, error_size, "that is wrong");
-    return false;
+    return CONTROL_REFUSED;
 }
 
 static void set_up(void)
@@ -74,7 +73,7 @@ Test(channel, changes_are_made_and_answered)
     cr_assert_str_eq(changed, "mark=now\nrate-down=1M\n");
     assert_answer("18446744073709551615\nmark=\n", "18446744073709551615 ok\n");
     assert_answer("8\nmark=wrong\n", "8 that is wrong\n");
-    assert_answer("9\n", "9 ok\n");
+    assert_answer("9\nmark=same\n", "9 same\n");
     cr_assert_eq(changes, 4);
 }
 

@@ -241,11 +241,17 @@ Test(report, dns_leak)
     start_ev.magic = (char[]){"MITM session"};
     EVENT_SET(start_ev, upstream_kind, MITM__UPSTREAM_KIND__SOCKS5);
     event_emit(&sink, &start);
+    /* A name, and two that the client has looked up (RFC 1928, section 5: their types). */
+    static const struct {
+        uint32_t type;
+        const char *host;
+    } asked[] = {{3, "www.example"}, {1, "192.0.2.7"}, {4, "2001:db8::7"}};
     for (uint32_t id = 1; id <= 3; id++) {
+        const char *host = asked[id - 1].host;
         EVENT_NEW(request, ev, id * 1000000, SocksRequestStart, SOCKS_REQUEST_START, socks_request_start);
         EVENT_SET(ev, command, 1);
-        EVENT_SET(ev, address_type, id == 1 ? 3 : id == 2 ? 1 : 4); /* name, IPv4, IPv6: RFC 1928, section 5 */
-        EVENT_SET_BYTES(ev, host, "x", 1);
+        EVENT_SET(ev, address_type, asked[id - 1].type);
+        EVENT_SET_BYTES(ev, host, host, strlen(host));
         EVENT_SET(ev, port, 80);
         request.has_connection = true;
         request.connection = id;

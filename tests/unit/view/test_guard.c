@@ -27,6 +27,16 @@ Test(guard, lets_the_user_in)
     cr_assert(live((struct guard_request){.target = "/", .host = "mitm.proxy", .user_agent = "curl/7.88.1"}));
 }
 
+Test(guard, has_an_icon_for_images_alone)
+{
+    cr_assert(
+        live((struct guard_request){.kind = GUARD_ICON, .target = "/", .host = "mitm.proxy", .accept = "image/*"}));
+    cr_assert(live((struct guard_request){.kind = GUARD_ICON, .target = "/", .host = "mitm.proxy"}));
+    cr_assert_not(
+        live((struct guard_request){.kind = GUARD_ICON, .target = "/", .host = "mitm.proxy", .accept = HTML}));
+    cr_assert_not(live((struct guard_request){.kind = GUARD_ICON, .target = "/", .host = "evil", .accept = "image/*"}));
+}
+
 Test(guard, refuses_a_foreign_host)
 {
     static const char *const hosts[] = {"",          "evil.example", "mitm.proxy:80",        "mitm.proxy.",
