@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/format.h"
 #include "analyze/memory.h"
@@ -41,10 +42,16 @@ static void write_data_url(const struct document *document, const struct timelin
 
 static void write_picture_url(const struct document *document, const struct timeline_figure *figure, bool dark)
 {
-    if (document->place->self_contained)
+    char more[80] = "";
+    if (document->place->self_contained) {
         write_data_url(document, figure, dark);
-    else
-        document_file_url(document, "graph.png", dark ? "&dark=1" : "");
+        return;
+    }
+    /* While the session grows: the picture of as many connections as the map has, and a new one for each document. */
+    if (document->input->live)
+        snprintf(more, sizeof more, "&known=%zu&at=%" PRIu64, document->session->connection_count,
+                 document->session->records);
+    document_file_url(document, "graph.png", dark ? strcat(more, "&dark=1") : more);
 }
 
 static void write_picture(const struct document *document, const struct chart *chart, size_t part)

@@ -83,6 +83,10 @@ static const char *set_member(struct report_query *query, const char *name, cons
         if (!read_number(value, MODEL_MAX_CONNECTIONS, &number))
             return "part is the number of a part of the list: 1, 2, 3 …";
         query->part = (size_t)number;
+    } else if (strcmp(name, "known") == 0) {
+        if (!read_number(value, MODEL_MAX_SESSIONS, &number))
+            return "known is a number of connections: 1, 2, 3 …";
+        query->known = (size_t)number;
     } else if (strcmp(name, "session") == 0) {
         if (!read_number(value, MODEL_MAX_SESSIONS, &number))
             return "session is the number of a session of the file: 1, 2, 3 …";
@@ -172,6 +176,7 @@ void report_query_print(FILE *out, const struct report_query *query)
     }
     print_number(out, "page", query->page, &first);
     print_number(out, "connection", query->connection, &first);
+    print_number(out, "known", query->known, &first);
     print_number(out, "part", query->part > 1 ? query->part : 0, &first);
     if (query->headers != 0) {
         begin_member(out, "headers", &first);

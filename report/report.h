@@ -24,6 +24,8 @@ struct report_query {
     uint32_t connection;    /* id; 0: all. URL: connection=435 */
     size_t part;            /* part of the list of connections, newest first; 1, 2 …; 0 is 1. URL: part=2 */
     size_t session;         /* of the file; 1, 2 …; 0: the last. URL: session=2 */
+    size_t known;           /* only the first so many connections of the session: a picture for a document that was made
+                               when there were no more; 0: all. URL: known=7 */
     int headers;            /* 0: as the session's settings say, 1: first line only, 2: all. URL: headers=first|all */
     unsigned refresh_s;     /* the page asks to be loaded again after so many seconds; 0: not. URL: refresh=5 */
 };

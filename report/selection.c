@@ -57,7 +57,9 @@ void selection_init(struct selection *selection, const struct model_session *ses
     *selection = (struct selection){.session = session, .pages = pages, .query = query};
     selection->connections = memory_new(session->connection_count, sizeof *selection->connections);
     bool *servers = select_servers(selection);
-    for (size_t i = 0; i < session->connection_count; i++) {
+    size_t known =
+        query->known > 0 && query->known < session->connection_count ? query->known : session->connection_count;
+    for (size_t i = 0; i < known; i++) {
         if (is_selected(selection, servers, i))
             selection->connections[selection->count++] = (uint32_t)i;
     }
