@@ -8,8 +8,13 @@
   const events = new URL("events" + own.search, own);
   const pauseAfterFailure = 2000; // ms
 
+  const messageStays = 10000; // ms
+
   let main = document.querySelector("main");
   if (!main || !window.EventSource || !window.fetch)
+    return;
+  /* The answer to a form that was refused has no address to load it from again; it stays as it is. */
+  if (location.pathname !== new URL(".", own).pathname)
     return;
 
   /* The address without what it says about a change just made, which is news only once. */
@@ -46,10 +51,19 @@
     pause.setAttribute("aria-pressed", String(paused));
   }
 
+  /* Whether something was entered that has not been sent. */
+  function isFilledIn(field) {
+    if (field.localName === "select")
+      return [...field.options].some(option => option.selected !== option.defaultSelected);
+    return field.value !== field.defaultValue;
+  }
+
   /* Whether the reader is doing something that a new <main> would disturb. */
   function busy() {
     const focus = document.activeElement;
     if (focus && main.contains(focus) && focus.matches("input, select, textarea, button"))
+      return true;
+    if ([...main.querySelectorAll("input, select")].some(isFilledIn))
       return true;
     const selection = document.getSelection();
     return Boolean(selection) && !selection.isCollapsed && main.contains(selection.anchorNode);
@@ -81,6 +95,9 @@
     });
     document.title = fresh.title;
     const next = document.adoptNode(fresh.querySelector("main"));
+    const message = main.querySelector("p.message");
+    if (message && performance.now() < messageStays)
+      next.querySelector("nav").before(message);
     main.replaceWith(next);
     main = next;
     window.scrollTo(x, y);
@@ -99,7 +116,7 @@
     behind = false;
     try {
       const answer = await fetch(page, {headers: {Accept: "text/html"}, cache: "no-store"});
-      if (!answer.ok)
+      if (!answer.ok && answer.status !== 400) // 400 is a page, too: it says what is wrong with the address
         throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!paused && !busy()) {
