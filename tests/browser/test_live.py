@@ -24,7 +24,7 @@ SCRIPT = "<script>pwned()</script>"
 IMAGE = "\"'><img/src=x/onerror=pwned()>"
 # Seven places that an attacker fills, and what must be shown of each.
 TARGET = f"/target{IMAGE}"
-HEADER_NAME, HEADER_VALUE = "X-&lt;'`name", f"value{SCRIPT}"  # what a field's name may hold (RFC 9110, 5.6.2)
+HEADER_NAME, HEADER_VALUE = "X-'name`&lt", f"value{SCRIPT}"  # what a field's name may hold (RFC 9110, 5.6.2)
 USER_AGENT = f"agent{IMAGE}"
 REASON = f"reason{SCRIPT}"
 HOST = "<svg/onload=pwned()>.evil.test"
