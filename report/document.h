@@ -56,6 +56,8 @@ void tables_write_failures(const struct document *document);
 bool notes_exist(const struct model_session *session);
 void notes_write(const struct document *document);
 void list_write(const struct document *document, size_t part);
+/* Links to the parts of the list besides `part`, if there are any, as navigation that is called `label`. */
+void list_write_parts(const struct document *document, size_t part, const char *label);
 void forms_write_zoom(const struct document *document);
 void forms_write_settings(const struct document *document);
 void start_write(const struct document *document);

@@ -70,9 +70,9 @@ static void write_picture(const struct document *document, const struct chart *c
         return;
     }
     fprintf(out,
-            "<div class=\"graph\" role=\"region\" aria-label=\"Picture, part %zu\" tabindex=\"0\">\n<picture>"
+            "<div class=\"graph\" role=\"region\" aria-label=\"Picture, part %zu\" tabindex=\"0\">\n<picture%s>"
             "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
-            part);
+            part, document->place->self_contained ? "" : " class=\"live\"");
     write_picture_url(document, &figure, true);
     fputs("\"><img src=\"", out);
     write_picture_url(document, &figure, false);
@@ -197,6 +197,10 @@ void graph_write(const struct document *document, size_t part)
                 "others.</p>\n",
                 PICTURES);
     } else {
+        if (document->selection.part_count > 1)
+            fprintf(out, "<p class=\"quiet\">%zu of %zu connections, the newest first</p>\n", n,
+                    document->selection.count);
+        list_write_parts(document, part, "Parts of the graph");
         write_picture(document, chart, part);
         write_time_links(document, chart);
         write_downloads(document);

@@ -18,13 +18,13 @@ static void write_part_link(const struct document *document, size_t part, const 
     fprintf(document->out, "%s</a></li>", words);
 }
 
-static void write_parts(const struct document *document, size_t part)
+void list_write_parts(const struct document *document, size_t part, const char *label)
 {
     size_t last = document->selection.part_count;
     FILE *out = document->out;
     if (document->place->self_contained || last < 2)
         return;
-    fputs("<nav class=\"parts\" aria-label=\"Parts of the list\"><ul>", out);
+    fprintf(out, "<nav class=\"parts\" aria-label=\"%s\"><ul>", label);
     if (part > 1) {
         write_part_link(document, 1, "newest");
         write_part_link(document, part - 1, "newer");
@@ -171,7 +171,7 @@ void list_write(const struct document *document, size_t part)
     fprintf(out, "<p class=\"quiet\">%zu of %zu connections, the newest first", n, selection->count);
     write_headers_link(document);
     fputs("</p>\n", out);
-    write_parts(document, part);
+    list_write_parts(document, part, "Parts of the list, above it");
     if (n > 0) {
         find_details(&details, document);
         fputs("<table class=\"events\"><caption class=\"hidden\">Connections and their "
@@ -184,6 +184,6 @@ void list_write(const struct document *document, size_t part)
         fputs("</table>\n", out);
         free(details.places);
     }
-    write_parts(document, part);
+    list_write_parts(document, part, "Parts of the list, below it");
     fputs("</section>\n", out);
 }

@@ -19,7 +19,7 @@ ALLOWED = {
     "header": set(), "main": {"id"}, "footer": set(), "section": set(), "nav": {"aria-label", "class"},
     "h1": set(), "h2": {"id"}, "h3": set(), "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
     "li": set(), "b": set(), "i": set(), "code": set(), "pre": set(), "span": {"class"},
-    "div": {"class", "role", "aria-label", "tabindex"}, "picture": set(), "source": {"media", "srcset"},
+    "div": {"class", "role", "aria-label", "tabindex"}, "picture": {"class"}, "source": {"media", "srcset"},
     "img": {"src", "width", "height", "usemap", "alt"}, "map": {"name"},
     "area": {"shape", "coords", "href", "alt", "title", "tabindex"},
     "table": {"class"}, "caption": {"class"}, "thead": set(), "tbody": {"id"}, "tr": {"class"},
