@@ -71,6 +71,7 @@ bench: build-packages
 	cmake -S . -B $(BUILD)-bench -DBUILD_TESTING=ON -DBENCH=ON
 	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy mitm-analyze bench_floor bench_load
 	python3 tests/bench/bench.py --build $(BUILD)-bench -o $(BUILD)-bench
+	python3 tests/bench/view.py --build $(BUILD)-bench --paced
 	python3 tests/bench/view.py --build $(BUILD)-bench
 
 fuzz: build-packages
