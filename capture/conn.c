@@ -357,7 +357,7 @@ static struct input read_side(struct side *side, size_t size)
     struct input input = proxy_read(proxy, side->fd, size, side->left ? side->emptied_t_ns : UINT64_MAX);
     side->left = input.len_bytes == (ssize_t)size;
     if (input.len_bytes > 0 && is_limited(side))
-        throttle_count(side, (size_t)input.len_bytes);
+        throttle_count(side, (size_t)input.len_bytes, size);
     side->emptied_t_ns = side->left ? input.t_ns - proxy->slack_ns : input.now.t_ns;
     return input;
 }

@@ -62,6 +62,22 @@ static void tell(struct side *side, uint64_t t_ns)
     event_emit(&side->conn->sink, &record);
 }
 
+/* The limit begins to hold bytes back at `t_ns`. */
+static void begin_holding(struct throttle_side *own, uint64_t t_ns)
+{
+    if (!own->held)
+        own->first_ns = t_ns;
+    own->held = true;
+}
+
+/* What a read left that the limit had cut short is going to be read, or never will be. */
+static void continue_reading(struct throttle_side *own, uint64_t t_ns)
+{
+    if (own->cut_t_ns != 0)
+        own->held_ns += t_ns - own->cut_t_ns;
+    own->cut_t_ns = 0;
+}
+
 static void stop_waiting(struct side *side, uint64_t t_ns)
 {
     struct throttle *throttle = &side->conn->proxy->throttle;
@@ -94,9 +110,7 @@ static void wait_for_turn(struct side *side, uint64_t t_ns)
     own->side = side;
     own->waiting = true;
     own->waits_since_ns = t_ns;
-    if (!own->held)
-        own->first_ns = t_ns;
-    own->held = true;
+    begin_holding(own, t_ns);
     if (is_client(side))
         TAILQ_INSERT_TAIL(&throttle->to_server_waiting, own, link);
     else
@@ -189,9 +203,14 @@ size_t throttle_allowance(struct side *side)
     uint64_t rate = own_rate(side), total = total_rate(side);
     if (rate == 0 && total == 0) {
         own->bucket = (struct bucket){0};
+        if (own->cut_t_ns != 0)
+            continue_reading(own, conn_now(side->conn));
         return PROXY_READ_BYTES;
     }
     uint64_t t_ns = conn_now(side->conn);
+    continue_reading(own, t_ns);
+    if (own->held && t_ns - own->told_t_ns >= TELL_INTERVAL_NS)
+        tell(side, t_ns);
     size_t may = bucket_look(&own->bucket, rate, t_ns);
     bool wait = may < worth(rate);
     if (total != 0) {
@@ -204,9 +223,13 @@ size_t throttle_allowance(struct side *side)
     return wait ? 0 : least(may, PROXY_READ_BYTES);
 }
 
-void throttle_count(struct side *side, size_t len)
+void throttle_count(struct side *side, size_t len, size_t size)
 {
     struct throttle_side *own = &side->throttle;
+    if (size < PROXY_READ_BYTES && len == size) { /* there may be more */
+        own->cut_t_ns = conn_now(side->conn);
+        begin_holding(own, own->cut_t_ns);
+    }
     if (own_rate(side) != 0)
         bucket_take(&own->bucket, len);
     own->grant -= least(len, own->grant);
@@ -218,6 +241,7 @@ void throttle_end(struct side *side)
 {
     uint64_t t_ns = conn_now(side->conn);
     stop_waiting(side, t_ns);
+    continue_reading(&side->throttle, t_ns);
     if (side->throttle.held)
         tell(side, t_ns);
 }

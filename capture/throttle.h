@@ -33,7 +33,8 @@ struct throttle_side {
     bool waiting;
     /* For RateLimited. */
     uint64_t waits_since_ns, first_ns, held_ns, told_t_ns;
-    bool held; /* since the last RateLimited */
+    uint64_t cut_t_ns; /* when the limit cut a read short that has not been continued; 0: it has */
+    bool held;         /* since the last RateLimited */
 };
 
 TAILQ_HEAD(throttle_waiting, throttle_side);
@@ -55,8 +56,8 @@ void throttle_fini(struct proxy *proxy);
  */
 size_t throttle_allowance(struct side *side);
 
-/* Say that `len` bytes have been read from `side`. */
-void throttle_count(struct side *side, size_t len);
+/* Say that `len` bytes have been read from `side`, of `size` that were allowed. */
+void throttle_count(struct side *side, size_t len, size_t size);
 
 /* `side` is read no more: it waits no longer, and what is left to tell of its limit is told (RateLimited). */
 void throttle_end(struct side *side);
