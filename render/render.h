@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "render/figure.h"
+#include "render/plot.h"
 
 enum render_format {
     RENDER_SVG,
@@ -33,6 +34,10 @@ enum render_result {
     RENDER_IO_ERROR, /* the file could not be written: see *error */
 };
 
+/* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
+ * that of Okabe and Ito (2008). */
+enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
+
 /* How to draw. All zero is the usual. */
 struct render_options {
     double width_px;      /* SVG, PNG: width in CSS pixels, held to 600 … 4000; 0: 1100 */
@@ -42,6 +47,14 @@ struct render_options {
     bool links;    /* SVG, image map: make the figure's links; in an SVG, "#name" leads to the lane with that link */
     bool dark;     /* colours for a dark page */
     bool no_index; /* PDF: leave out the index of lanes and the links to it */
+    /* For a figure that stands in a document of others. Its outside is exactly so wide, in SVG, PNG and PDF (one page,
+     * as tall as needed); 0: not. Such a picture has no title, subtitles, index or outline unless `titled`. */
+    double figure_width_pt;
+    double figure_height_pt; /* plots: exact outside height; 0: as much as needed */
+    bool titled;
+    const char *font; /* family; NULL: DejaVu Sans */
+    double font_pt;   /* size of its text; 0: 8 in such a figure, else the usual sizes */
+    enum render_palette palette;
 };
 
 /* Bytes of a drawing. Initialise with {0}; free with render_buffer_fini(). */
@@ -82,6 +95,14 @@ enum render_result render_timeline_file(const struct timeline_figure *figure, en
  */
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
                                              const char *name, struct render_buffer *out, unsigned *height_px)
+    __attribute__((warn_unused_result));
+
+/* The same for a plot, on one page in every format. */
+enum render_result render_plot(const struct plot_figure *figure, enum render_format format,
+                               const struct render_options *options, struct render_buffer *out)
+    __attribute__((warn_unused_result));
+enum render_result render_plot_file(const struct plot_figure *figure, enum render_format format,
+                                    const struct render_options *options, const char *path, int *error)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,0 +1,60 @@
+/*
+ * The measures: everything of which a session gives a sample of numbers, by name. Statistics, comparisons and figures
+ * take their values from here, so that a name means the same everywhere. Times are in nanoseconds, sizes in bytes,
+ * rates in bits per second, shares between 0 and 1. mitm-analyze(1) has the definitions.
+ */
+#ifndef MITM_ANALYZE_MEASURES_H
+#define MITM_ANALYZE_MEASURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/model.h"
+#include "analyze/pages.h"
+
+/* What one value is of. */
+enum measure_level { MEASURE_OF_REQUEST, MEASURE_OF_CONNECTION, MEASURE_OF_PAGE, MEASURE_OF_SESSION };
+
+enum measure_unit { MEASURE_NS, MEASURE_BYTES, MEASURE_COUNT, MEASURE_BITS_PER_S, MEASURE_SHARE };
+
+/* Which values are the better ones to a user: "faster" is said of times and rates only. */
+enum measure_better { MEASURE_LESS, MEASURE_MORE, MEASURE_NEITHER };
+
+struct measure {
+    const char *name;       /* "load-time": on the command line, in CSV and JSON */
+    const char *label;      /* "page load time": for people */
+    const char *definition; /* "first event → end of the last response": one line */
+    enum measure_level level;
+    enum measure_unit unit;
+    enum measure_better better;
+    bool usual; /* compared and reported unless others are asked for */
+};
+
+/* The measures in their order, and the one called `name` (NULL: there is none). */
+size_t measures_count(void);
+const struct measure *measures_get(size_t index);
+const struct measure *measures_find(const char *name);
+
+/* A value, and what it belongs to. */
+struct measure_value {
+    double value;
+    uint32_t page;       /* number of the page load; 0: none */
+    uint32_t connection; /* index; MODEL_NO_INDEX: of more than one */
+    uint32_t exchange;   /* index; MODEL_NO_INDEX: of more than one, or of none */
+    uint32_t server;     /* index; MODEL_NO_INDEX: of more than one, or not known */
+    int64_t t_ns;        /* when it began */
+};
+
+struct measure_values {
+    struct measure_value *values; /* those that exist, in the order of pages, connections or exchanges */
+    size_t count;
+    size_t missing; /* of so many of the same level there is none */
+};
+
+/* Collect the values of `measure` in `session`, whose page loads are `pages`. Free them with measures_free(). */
+struct measure_values measures_collect(const struct measure *measure, const struct model_session *session,
+                                       const struct pages *pages);
+void measures_free(struct measure_values *values);
+
+#endif
