@@ -8,6 +8,8 @@
 
 #include "render/draw.h"
 
+#define OUTLINE_LEVELS 4 /* of the outline of a PDF, at most */
+
 static cairo_status_t append_bytes(void *closure, const unsigned char *data, unsigned length)
 {
     g_string_append_len(closure, (const char *)data, length);
@@ -193,18 +195,25 @@ static void set_pdf_metadata(cairo_surface_t *surface, const struct layout *layo
     if (!gmtime_r(&created, &utc) || utc.tm_year < 0 || utc.tm_year > 8099)
         memset(&utc, 0, sizeof utc), utc.tm_year = 70, utc.tm_mday = 1;
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (*layout->author != '\0')
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_AUTHOR, layout->author);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, date);
 }
 
 static void add_pdf_outline(cairo_surface_t *surface, const struct layout *layout)
 {
+    int above[OUTLINE_LEVELS] = {0}; /* the last one of each level */
     for (guint i = 0; i < layout->bookmarks->len; i++) {
         const struct layout_bookmark *bookmark = &g_array_index(layout->bookmarks, struct layout_bookmark, i);
         GString *attributes = g_string_new(NULL);
         g_string_append_printf(attributes, "page=%zu pos=[0 ", bookmark->page + 1);
         append_number(attributes, fmax(bookmark->y, 0) * OUTPUT_POINTS_PER_UNIT);
         g_string_append_c(attributes, ']');
-        cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, bookmark->text, attributes->str, 0);
+        unsigned level = MIN(bookmark->level, OUTLINE_LEVELS - 1);
+        int parent = level > 0 ? above[level - 1] : CAIRO_PDF_OUTLINE_ROOT;
+        int id = cairo_pdf_surface_add_outline(surface, parent, bookmark->text, attributes->str, 0);
+        for (unsigned below = level; below < OUTLINE_LEVELS; below++)
+            above[below] = id;
         g_string_free(attributes, TRUE);
     }
 }
