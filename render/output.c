@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "render/draw.h"
+#include "render/xref.h"
 
 #define OUTLINE_LEVELS 4 /* of the outline of a PDF, at most */
 
@@ -154,16 +155,19 @@ cairo_status_t output_png(const struct layout *layout, double scale, bool dark, 
     return status != CAIRO_STATUS_SUCCESS ? status : finished;
 }
 
-/* Add the anchors and links of `page` as tags. Their coordinates are in the user space of `cr`. */
+/* Add the anchors and links of `page` as tags. Their coordinates are points: cairo 1.16 takes them as they are, without
+ * regard to the transformation of `cr`. */
 static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct layout_page *page)
 {
+    cairo_save(cr);
+    cairo_identity_matrix(cr);
     for (guint i = 0; i < page->anchors->len; i++) {
         const struct layout_anchor *anchor = &g_array_index(page->anchors, struct layout_anchor, i);
         GString *attributes = g_string_new(NULL);
         g_string_append_printf(attributes, "name='%s' x=", anchor->name);
-        append_number(attributes, anchor->x);
+        append_number(attributes, anchor->x * OUTPUT_POINTS_PER_UNIT);
         g_string_append(attributes, " y=");
-        append_number(attributes, fmax(anchor->y, 0));
+        append_number(attributes, fmax(anchor->y, 0) * OUTPUT_POINTS_PER_UNIT);
         cairo_tag_begin(cr, CAIRO_TAG_DEST, attributes->str);
         cairo_tag_end(cr, CAIRO_TAG_DEST);
         g_string_free(attributes, TRUE);
@@ -176,13 +180,14 @@ static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct 
         g_string_append_printf(attributes, "dest='%s' rect=[", hit->target);
         const double edges[] = {hit->rect.x, hit->rect.y, hit->rect.width, hit->rect.height};
         for (size_t k = 0; k < 4; k++) {
-            append_number(attributes, edges[k]);
+            append_number(attributes, edges[k] * OUTPUT_POINTS_PER_UNIT);
             g_string_append_c(attributes, k < 3 ? ' ' : ']');
         }
         cairo_tag_begin(cr, CAIRO_TAG_LINK, attributes->str);
         cairo_tag_end(cr, CAIRO_TAG_LINK);
         g_string_free(attributes, TRUE);
     }
+    cairo_restore(cr);
 }
 
 /* Set the title and the date of the document. */
@@ -220,6 +225,7 @@ static void add_pdf_outline(cairo_surface_t *surface, const struct layout *layou
 
 cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
 {
+    gsize start = out->len;
     const struct layout_page *first = layout_page(layout, 0);
     cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(
         append_bytes, out, first->width * OUTPUT_POINTS_PER_UNIT, first->height * OUTPUT_POINTS_PER_UNIT);
@@ -232,7 +238,10 @@ cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
         cairo_show_page(cr);
     }
     add_pdf_outline(surface, layout);
-    return finish(cr, surface);
+    cairo_status_t status = finish(cr, surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        xref_free_missing(out, start);
+    return status;
 }
 
 void output_image_map(const struct layout *layout, bool links, const char *name, GString *out)
