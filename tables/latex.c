@@ -24,8 +24,8 @@ static const char *latex_of(const char **p, bool number)
                  {">", "\\textgreater{}"},
                  {"|", "\\textbar{}"},
                  {"\"", "{\\char34}"},
-                 {"'", "\\textquotesingle{}"},
-                 {"`", "\\textasciigrave{}"},
+                 {"'", "{'}"},
+                 {"`", "{`}"},
                  {"µ", "$\\mu$"},
                  {"–", "--"}};
     if (number && (**p == '-' || **p == '+'))
