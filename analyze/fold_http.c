@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "analyze/fold_parts.h"
+#include "analyze/memory.h"
 
 struct model_exchange fold_new_exchange(uint32_t id)
 {
@@ -91,6 +92,30 @@ static void message_body(const struct http_context *ctx, struct model_message *m
     if (message->end_ns == MODEL_NONE) {
         uint64_t before = message->body_bytes == MODEL_NONE ? 0 : (uint64_t)message->body_bytes;
         message->body_bytes = model_number(rate_sum(before, len_bytes));
+    }
+}
+
+/* Note when the body of `x` reached the sizes of enum model_mass with the piece `ev`. */
+static void note_masses(struct model_exchange *x, const Mitm__HttpResponseBody *ev, int64_t t_ns)
+{
+    static const uint64_t masses[MODEL_MASSES] = {
+        [MODEL_50_KIB] = 51200, [MODEL_512_KIB] = 524288, [MODEL_1_MIB] = 1048576, [MODEL_5_MIB] = 5242880};
+    if (x->response.end_ns != MODEL_NONE)
+        return;
+    uint64_t seen = x->response.body_bytes == MODEL_NONE ? 0 : (uint64_t)x->response.body_bytes;
+    uint64_t from = ev->has_offset_bytes ? ev->offset_bytes : seen;
+    uint64_t to = rate_sum(from, ev->len_bytes);
+    if (to < masses[0])
+        return;
+    for (int i = 0; i < MODEL_MASSES; i++) {
+        if (from >= masses[i] || to < masses[i])
+            continue;
+        if (!x->reached_ns) {
+            x->reached_ns = memory_new(MODEL_MASSES, sizeof *x->reached_ns);
+            for (int k = 0; k < MODEL_MASSES; k++)
+                x->reached_ns[k] = MODEL_NONE;
+        }
+        ONCE(x->reached_ns[i], t_ns);
     }
 }
 
@@ -265,6 +290,7 @@ static void fold_response(const struct http_context *ctx, struct model_exchange 
             redirection_field(x, ctx->texts, ev);
         message_head(ctx, &x->response, ev->headers, ev->n_headers, ev->has_head_bytes, ev->head_bytes, ev->omitted);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_RESPONSE_BODY) {
+        note_masses(x, record->http_response_body, ctx->t_ns);
         message_body(ctx, &x->response, record->http_response_body->len_bytes, record->http_response_body->chunks);
     } else {
         const Mitm__HttpResponseEnd *ev = record->http_response_end;

@@ -114,6 +114,38 @@ int64_t metrics_transfer_ns(const struct model_connection *connection, const str
     return metrics_transfer_limited(connection, exchange) ? MODEL_NONE : plain_transfer_ns(exchange);
 }
 
+int64_t metrics_ttlb_ns(const struct model_connection *connection, const struct model_exchange *exchange)
+{
+    if (!metrics_complete(exchange) || request_limited(connection, exchange) ||
+        metrics_transfer_limited(connection, exchange))
+        return MODEL_NONE;
+    return between(metrics_request_sent_ns(connection, exchange), exchange->response.end_ns);
+}
+
+/* Return when the body reached `mass`; MODEL_NONE: not, or a limit held bytes of it back from from_ns on. */
+static int64_t reached_ns(const struct model_connection *connection, const struct model_exchange *exchange,
+                          enum model_mass mass, int64_t from_ns)
+{
+    int64_t t_ns = exchange->reached_ns ? exchange->reached_ns[mass] : MODEL_NONE;
+    return t_ns == MODEL_NONE || held(connection, MODEL_TO_CLIENT, from_ns, t_ns) ? MODEL_NONE : t_ns;
+}
+
+int64_t metrics_ttlb_of_ns(const struct model_connection *connection, const struct model_exchange *exchange,
+                           enum model_mass mass)
+{
+    if (request_limited(connection, exchange))
+        return MODEL_NONE;
+    return between(metrics_request_sent_ns(connection, exchange),
+                   reached_ns(connection, exchange, mass, exchange->response.start_ns));
+}
+
+int64_t metrics_growth_ns(const struct model_connection *connection, const struct model_exchange *exchange,
+                          enum model_mass from, enum model_mass to)
+{
+    int64_t from_ns = exchange->reached_ns ? exchange->reached_ns[from] : MODEL_NONE;
+    return between(from_ns, reached_ns(connection, exchange, to, from_ns));
+}
+
 int64_t metrics_body_bytes(const struct model_exchange *exchange)
 {
     return metrics_complete(exchange) ? exchange->response.body_bytes : MODEL_NONE;
@@ -122,6 +154,37 @@ int64_t metrics_body_bytes(const struct model_exchange *exchange)
 int64_t metrics_connection_start_ns(const struct model_connection *connection)
 {
     return connection->start_ns != MODEL_NONE ? connection->start_ns : connection->first_ns;
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns == MODEL_NONE || (b_ns != MODEL_NONE && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* Return how much of from_ns … to_ns passed until `until_ns`. */
+static int64_t overlap(int64_t from_ns, int64_t to_ns, int64_t until_ns)
+{
+    int64_t end_ns = earlier(to_ns, until_ns);
+    return from_ns == MODEL_NONE || end_ns < from_ns ? 0 : end_ns - from_ns;
+}
+
+int64_t metrics_connection_ttfb_ns(const struct model_connection *connection, const struct model_session *session)
+{
+    const struct model_exchange *first = NULL;
+    for (const struct model_exchange *x = model_first_exchange(session, connection); x && !first;
+         x = model_next_exchange(session, x))
+        first = x->response.start_ns != MODEL_NONE ? x : NULL;
+    int64_t byte_ns = connection->streams[MODEL_TO_CLIENT].opaque_first_ns;
+    if (first)
+        byte_ns = earlier(byte_ns, first->response.start_ns);
+    int64_t ttfb_ns = between(metrics_connection_start_ns(connection), byte_ns);
+    if (ttfb_ns == MODEL_NONE || held(connection, MODEL_TO_SERVER, connection->first_ns, byte_ns))
+        return MODEL_NONE;
+    if (connection->socks_sent_ns != MODEL_NONE)
+        ttfb_ns -= overlap(connection->socks_start_ns, connection->socks_sent_ns, byte_ns);
+    if (first && first->sent_ns != MODEL_NONE) /* a request may have arrived while the SOCKS request was held back */
+        ttfb_ns -= overlap(later(first->request.start_ns, connection->socks_sent_ns), first->sent_ns, byte_ns);
+    return ttfb_ns < 0 ? MODEL_NONE : ttfb_ns;
 }
 
 int64_t metrics_connection_ns(const struct model_connection *connection)

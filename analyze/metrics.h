@@ -47,6 +47,19 @@ bool metrics_complete(const struct model_exchange *exchange);
  */
 int64_t metrics_transfer_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
+/* Time to the last byte: metrics_request_sent_ns() → HttpResponseEnd of a response that is complete. Missing where a
+ * rate limit held back the request or the response. */
+int64_t metrics_ttlb_ns(const struct model_connection *connection, const struct model_exchange *exchange);
+
+/* The same until `mass` of the body has arrived, whether the response is complete or not. Missing where the body is not
+ * that large, or where a limit held something back before. */
+int64_t metrics_ttlb_of_ns(const struct model_connection *connection, const struct model_exchange *exchange,
+                           enum model_mass mass);
+
+/* The time in which a body grew from `from` to `to`; missing where the latter is, or a limit held bytes back. */
+int64_t metrics_growth_ns(const struct model_connection *connection, const struct model_exchange *exchange,
+                          enum model_mass from, enum model_mass to);
+
 /* Return whether a complete response has no transfer time because it overlaps the time, from the first RateLimited's
  * beginning to the last RateLimited, in which a rate limit held back its connection's bytes to the client. */
 bool metrics_transfer_limited(const struct model_connection *connection, const struct model_exchange *exchange);
@@ -64,6 +77,10 @@ bool metrics_possible_leak(const struct model_connection *connection);
 
 /* The connection's start: ConnectionStart, or its first event where that is missing. */
 int64_t metrics_connection_start_ns(const struct model_connection *connection);
+
+/* Time to the first byte of a connection: its start → the first byte of a response, or of opaque data to the client,
+ * less the delays asked for in between. */
+int64_t metrics_connection_ttfb_ns(const struct model_connection *connection, const struct model_session *session);
 
 /* Connection time: the connection's start → ConnectionEnd of a connection that is not open any more. */
 int64_t metrics_connection_ns(const struct model_connection *connection);

@@ -40,6 +40,8 @@ static void session_free(struct model_session *session)
 {
     for (size_t i = 0; i < session->connection_count; i++)
         free(session->connections[i].bursts);
+    for (size_t i = 0; i < session->exchange_count; i++)
+        free(session->exchanges[i].reached_ns);
     free(session->connections);
     free(session->exchanges);
     free(session->servers);

@@ -54,6 +54,10 @@ struct model_message {
 /* What the answer to a request is for: Sec-Fetch-Dest (W3C Fetch Metadata). */
 enum model_destination { MODEL_DESTINATION_UNKNOWN, MODEL_DOCUMENT, MODEL_FRAME, MODEL_OTHER_DESTINATION };
 
+/* Sizes of a response's body of which the model keeps when they were reached: 51,200, 524,288, 1,048,576 and 5,242,880
+ * bytes, as transferred. (Those of the files that Tor Metrics measures, and 0.5 MiB for its throughput.) */
+enum model_mass { MODEL_50_KIB, MODEL_512_KIB, MODEL_1_MIB, MODEL_5_MIB, MODEL_MASSES };
+
 /* A request and its response. */
 struct model_exchange {
     uint32_t id;   /* 0: a response that no request asked for */
@@ -70,6 +74,7 @@ struct model_exchange {
     uint32_t informational_status;
     int64_t informational_ns; /* of the last of them */
     int64_t sent_ns;          /* when the request was passed on after a delay asked for; MODEL_NONE: at once */
+    int64_t *reached_ns; /* by enum model_mass: when the piece of the body with its last byte came; NULL: none did */
 };
 
 struct model_violation {

@@ -298,8 +298,9 @@ static void count_exchange(struct page *page, const struct pages_item *item, con
 }
 
 /* Add `item` to the page. */
-static void join(struct maker *maker, const struct pages_item *item, uint32_t number)
+static void join(struct maker *maker, struct pages_item *item, uint32_t number)
 {
+    item->page = number;
     struct pages *pages = maker->pages;
     struct page *page = page_at(maker, number);
     const struct model_connection *c = model_connection(maker->session, item->connection);
@@ -322,7 +323,7 @@ static void join(struct maker *maker, const struct pages_item *item, uint32_t nu
     }
 }
 
-static void place(struct maker *maker, const struct pages_item *item)
+static void place(struct maker *maker, struct pages_item *item)
 {
     const struct model_connection *c = model_connection(maker->session, item->connection);
     static const struct model_connection nobody = {0};
@@ -376,7 +377,7 @@ static int compare_starts(const void *a, const void *b)
 }
 
 /* Number the pages in the order of their starts, and translate what refers to them. */
-static void number_pages(struct pages *pages, const struct model_session *session)
+static void number_pages(struct pages *pages, const struct model_session *session, struct pages_item *items, size_t n)
 {
     uint32_t *numbers = memory_new(pages->count + 1, sizeof *numbers); /* of each page as it was made */
     for (size_t i = 0; i < pages->count; i++)
@@ -387,6 +388,8 @@ static void number_pages(struct pages *pages, const struct model_session *sessio
         numbers[pages->pages[i].number] = (uint32_t)i + 1;
         pages->pages[i].number = (uint32_t)i + 1;
     }
+    for (size_t i = 0; i < n; i++)
+        items[i].page = numbers[items[i].page];
     for (size_t i = 0; i < session->exchange_count; i++)
         pages->by_exchange[i] = numbers[pages->by_exchange[i]];
     for (size_t i = 0; i < session->connection_count; i++)
@@ -428,8 +431,9 @@ struct pages *pages_new(const struct model_session *session, const struct pages_
     struct pages_item *items = pages_items(session, &n);
     for (size_t i = 0; i < n; i++)
         place(&maker, &items[i]);
-    number_pages(pages, session);
+    number_pages(pages, session, items, n);
     count_distinct(pages, session);
+    page_parts_set(pages->pages, pages->count, session, items, n, pages->by_connection);
     free(items);
     free(maker.active_ns);
     free(maker.current);

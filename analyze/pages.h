@@ -21,6 +21,7 @@
 #define MITM_ANALYZE_PAGES_H
 
 #include "analyze/model.h"
+#include "analyze/page_parts.h"
 
 #define PAGES_GAP_NS   INT64_C(5000000000)
 #define PAGES_FRAME_NS INT64_C(500000000)
@@ -49,6 +50,7 @@ struct page {
     size_t
         failures; /* SOCKS requests that failed; requests without a whole response though their connection has ended */
     uint64_t received_bytes;
+    struct page_parts parts;
 };
 
 struct pages;

@@ -1,4 +1,5 @@
-/* What page loads are made of: the requests, and what else connections did, in the order of time. Only pages.c uses it.
+/* What page loads are made of: the requests, and what else connections did, in the order of time. Only pages.c and
+ * page_parts.c use it.
  */
 #ifndef MITM_ANALYZE_PAGES_ITEMS_H
 #define MITM_ANALYZE_PAGES_ITEMS_H
@@ -19,6 +20,7 @@ struct pages_item {
     uint32_t connection; /* index */
     uint32_t exchange;   /* index, of PAGES_EXCHANGE */
     uint64_t received_bytes;
+    uint32_t page; /* for pages.c, which groups them; at first 0 */
 };
 
 /* Return the items of `session`, *count of them, sorted by from_ns (equal ones by connection, then in order of

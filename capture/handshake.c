@@ -2,32 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/peer.h"
-#include "capture/decode/socks.h"
 #include "capture/delays.h"
 #include "capture/dial.h"
+#include "capture/handshake_parts.h"
 #include "capture/viewlink.h"
-
-struct handshake {
-    struct socks from_client, from_server;
-    struct socks_message message;
-    uint8_t methods[2]; /* that the client offers and we can pass on */
-    size_t methods_n;
-    bool upstream_down; /* the upstream cannot be reached: we answer in its place */
-    struct event timer;
-    uint64_t connect_delay_ns; /* of the request, in CONN_DELAYED */
-    struct dial *dial;
-    struct resolve_job *job;
-    /* What the client sent ahead of its turn. */
-    uint8_t *early;
-    size_t early_len;
-    uint64_t early_t_ns;
-};
 
 static void take_early(struct conn *conn);
 static void on_timeout(evutil_socket_t fd, short what, void *arg);
@@ -81,193 +63,6 @@ static void emit_violation(struct conn *conn, Mitm__ViolationKind kind, Mitm__Di
     event_emit(&conn->sink, &record);
 }
 
-/* ---------------------------------------------------------------- answers of our own */
-
-static void emit_response(struct conn *conn, uint64_t t_ns, uint8_t reply, Mitm__ReplyOrigin origin,
-                          const char *address, size_t address_len, uint16_t port)
-{
-    EVENT_NEW(record, ev, t_ns, SocksResponseEnd, SOCKS_RESPONSE_END, socks_response_end);
-    EVENT_SET(ev, reply, reply);
-    EVENT_SET(ev, origin, origin);
-    if (address) {
-        EVENT_SET_BYTES(ev, bound_address, address, address_len);
-        EVENT_SET(ev, bound_port, port);
-    }
-    event_emit(&conn->sink, &record);
-}
-
-/* Refuse the request with REP `reply`. */
-static void refuse_request(struct conn *conn, uint8_t reply)
-{
-    uint8_t answer[22];
-    size_t len = socks_write_reply(answer, reply, NULL, 0, 0);
-    emit_response(conn, conn_now(conn), reply, MITM__REPLY_ORIGIN__PROXY, NULL, 0, 0);
-    conn_refuse(conn, answer, len);
-}
-
-static void choose_method(struct conn *conn, uint8_t method)
-{
-    uint8_t answer[2] = {SOCKS_VERSION, method};
-    EVENT_NEW(record, ev, conn_now(conn), SocksMethodChosen, SOCKS_METHOD_CHOSEN, socks_method_chosen);
-    EVENT_SET(ev, method, method);
-    event_emit(&conn->sink, &record);
-    if (method == SOCKS_METHOD_NO_ACCEPTABLE) {
-        conn_refuse(conn, answer, sizeof answer);
-        return;
-    }
-    side_send(&conn->client, answer, sizeof answer);
-    conn_set_state(conn, method == SOCKS_METHOD_USERNAME ? CONN_AUTH : CONN_REQUEST);
-}
-
-/* Choose as Tor does: user name and password if they are offered. */
-static void choose_method_ourselves(struct conn *conn)
-{
-    const struct handshake *handshake = conn->handshake;
-    bool username = memchr(handshake->methods, SOCKS_METHOD_USERNAME, handshake->methods_n) != NULL;
-    choose_method(conn, username ? SOCKS_METHOD_USERNAME : SOCKS_METHOD_NONE);
-}
-
-/* Answer user name and password with `status`: 0 is accepted. */
-static void answer_credentials(struct conn *conn, uint8_t status)
-{
-    uint8_t answer[2] = {SOCKS_AUTH_VERSION, status};
-    EVENT_NEW(record, ev, conn_now(conn), SocksAuthEnd, SOCKS_AUTH_END, socks_auth_end);
-    EVENT_SET(ev, status, status);
-    event_emit(&conn->sink, &record);
-    if (status != 0) {
-        conn_refuse(conn, answer, sizeof answer);
-        return;
-    }
-    side_send(&conn->client, answer, sizeof answer);
-    conn_set_state(conn, CONN_REQUEST);
-}
-
-/* ---------------------------------------------------------------- the built-in server */
-
-static uint8_t reply_for_errno(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-    case ECONNRESET:
-        return SOCKS_CONNECTION_REFUSED;
-    case ENETUNREACH:
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT:
-        return SOCKS_NETWORK_UNREACHABLE;
-    case EHOSTUNREACH:
-        return SOCKS_HOST_UNREACHABLE;
-    case ETIMEDOUT:
-        return SOCKS_TTL_EXPIRED; /* as Tor answers a timeout */
-    case EACCES:
-    case EPERM:
-        return SOCKS_NOT_ALLOWED;
-    default:
-        return SOCKS_GENERAL_FAILURE;
-    }
-}
-
-/*
- * Whether the user has chosen the upstream since `conn` was accepted. Its request then came too late to be served
- * around the upstream: it is refused, and the client's next connection goes through the upstream.
- */
-static bool is_too_late(const struct conn *conn)
-{
-    return conn->direct && !conn->proxy->settings.live.direct;
-}
-
-static void on_server_dialed(void *ctx, int fd, const struct sockaddr_storage *local, int error)
-{
-    struct conn *conn = ctx;
-    proxy_busy(conn->proxy);
-    if (is_too_late(conn)) {
-        if (fd >= 0)
-            close(fd);
-        refuse_request(conn, SOCKS_NOT_ALLOWED);
-        return;
-    }
-    if (fd < 0) {
-        proxy_report_shortage(conn->proxy, error);
-        refuse_request(conn, reply_for_errno(error));
-        return;
-    }
-    char text[RESOLVE_TEXT_SIZE];
-    uint16_t port = resolve_text(local, text);
-    const struct sockaddr_in *in = (const struct sockaddr_in *)local;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)local;
-    bool ipv6 = local->ss_family == AF_INET6;
-    uint8_t answer[22];
-    size_t len = socks_write_reply(answer, SOCKS_SUCCEEDED,
-                                   ipv6 ? (const uint8_t *)&in6->sin6_addr : (const uint8_t *)&in->sin_addr,
-                                   ipv6 ? 16 : 4, port);
-    side_send(&conn->client, answer, len);
-    emit_response(conn, conn_now(conn), SOCKS_SUCCEEDED, MITM__REPLY_ORIGIN__PROXY, text, strlen(text), port);
-    side_open(&conn->server, conn->proxy->base, fd, conn_now(conn));
-    conn_begin_relay(conn);
-}
-
-static void dial_server(struct conn *conn, const struct resolve_addresses *addresses)
-{
-    conn_set_state(conn, CONN_DIALING_SERVER);
-    dial_start(&conn->handshake->dial, conn->proxy->base, addresses, &conn->sink, &conn->proxy->clock, on_server_dialed,
-               conn);
-}
-
-static void on_resolved(void *ctx, int error, const struct resolve_addresses *addresses)
-{
-    struct conn *conn = ctx;
-    proxy_busy(conn->proxy);
-    conn->handshake->job = NULL;
-    char texts[RESOLVE_ADDRESSES_MAX][RESOLVE_TEXT_SIZE];
-    char *list[RESOLVE_ADDRESSES_MAX];
-    EVENT_NEW(record, ev, conn_now(conn), ResolveEnd, RESOLVE_END, resolve_end);
-    for (size_t i = 0; i < addresses->n; i++) {
-        resolve_text(&addresses->address[i], texts[i]);
-        list[i] = texts[i];
-    }
-    ev.n_addresses = addresses->n;
-    ev.addresses = list;
-    if (error)
-        ev.error = (char *)(uintptr_t)resolve_error_text(error);
-    event_emit(&conn->sink, &record);
-    if (is_too_late(conn))
-        refuse_request(conn, SOCKS_NOT_ALLOWED);
-    else if (error || addresses->n == 0)
-        refuse_request(conn, SOCKS_HOST_UNREACHABLE);
-    else
-        dial_server(conn, addresses);
-}
-
-/* Do what the request in handshake->message asks for. */
-static void serve_request(struct conn *conn)
-{
-    const struct socks_message *request = &conn->handshake->message;
-    if (request->command != SOCKS_CONNECT) {
-        refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
-        return;
-    }
-    if (is_too_late(conn)) {
-        refuse_request(conn, SOCKS_NOT_ALLOWED);
-        return;
-    }
-    struct resolver *resolver = proxy_resolver(conn->proxy);
-    struct resolve_addresses addresses;
-    switch (resolver_local(resolver, request->host, request->host_len_bytes, request->port, &addresses)) {
-    case RESOLVE_LOCAL_DONE:
-        dial_server(conn, &addresses);
-        return;
-    case RESOLVE_LOCAL_REFUSED:
-        refuse_request(conn, SOCKS_HOST_UNREACHABLE);
-        return;
-    case RESOLVE_LOCAL_ASK:
-        break;
-    }
-    EVENT_NEW(record, ev, conn_now(conn), ResolveStart, RESOLVE_START, resolve_start);
-    EVENT_SET_BYTES(ev, host, request->host, request->host_len_bytes);
-    event_emit(&conn->sink, &record);
-    conn_set_state(conn, CONN_RESOLVING);
-    conn->handshake->job = resolver_start(resolver, request->host, request->port, on_resolved, conn);
-}
-
 /* ---------------------------------------------------------------- with an upstream */
 
 /*
@@ -284,14 +79,14 @@ static void upstream_failed(struct conn *conn, int error)
     case CONN_METHOD:
         if (!proxy_report_shortage(conn->proxy, error))
             proxy_report_upstream(conn->proxy, error);
-        choose_method_ourselves(conn);
+        handshake_choose_ourselves(conn);
         take_early(conn);
         break;
     case CONN_STATUS:
-        answer_credentials(conn, 1);
+        handshake_answer_credentials(conn, 1);
         break;
     case CONN_REPLY:
-        refuse_request(conn, SOCKS_GENERAL_FAILURE);
+        handshake_refuse(conn, SOCKS_GENERAL_FAILURE);
         break;
     case CONN_GREETING:
     case CONN_AUTH:
@@ -364,8 +159,8 @@ static void upstream_reply(struct conn *conn, uint64_t t_ns, uint8_t command)
     bool relay = reply->reply == SOCKS_SUCCEEDED && command == SOCKS_CONNECT;
     if (relay)
         side_send(&conn->client, bytes->bytes, bytes->len_bytes);
-    emit_response(conn, t_ns, reply->reply, MITM__REPLY_ORIGIN__UPSTREAM, reply->host, reply->host_len_bytes,
-                  reply->port);
+    handshake_emit_response(conn, t_ns, reply->reply, MITM__REPLY_ORIGIN__UPSTREAM, reply->host, reply->host_len_bytes,
+                            reply->port);
     if (relay)
         conn_begin_relay(conn);
     else
@@ -405,10 +200,10 @@ static bool serve_view(struct conn *conn)
     }
     conn_leave_out(conn);
     if (kind == VIEWLINK_REFUSED || !conn->proxy->settings.view_path) {
-        refuse_request(conn, SOCKS_CONNECTION_REFUSED);
+        handshake_refuse(conn, SOCKS_CONNECTION_REFUSED);
     } else if (!peer_is_own_user(conn->client.fd)) {
         proxy_report_stranger(conn->proxy);
-        refuse_request(conn, SOCKS_NOT_ALLOWED);
+        handshake_refuse(conn, SOCKS_NOT_ALLOWED);
     } else {
         open_view(conn);
     }
@@ -428,9 +223,9 @@ static void client_greeting(struct conn *conn)
             handshake->methods[handshake->methods_n++] = method;
     }
     if (handshake->methods_n == 0) {
-        choose_method(conn, SOCKS_METHOD_NO_ACCEPTABLE);
+        handshake_choose(conn, SOCKS_METHOD_NO_ACCEPTABLE);
     } else if (conn->direct) {
-        choose_method_ourselves(conn);
+        handshake_choose_ourselves(conn);
     } else {
         struct resolve_addresses upstream = {.n = 1, .address = {conn->proxy->settings.upstream}};
         conn_set_state(conn, CONN_DIALING_UPSTREAM);
@@ -457,7 +252,7 @@ static void client_auth(struct conn *conn)
     const struct socks *auth = &handshake->from_client;
     emit_auth(conn);
     if (conn->direct || handshake->upstream_down) {
-        answer_credentials(conn, 0);
+        handshake_answer_credentials(conn, 0);
         return;
     }
     side_send(&conn->server, auth->bytes, auth->len_bytes);
@@ -523,11 +318,11 @@ static void pass_request_on(struct conn *conn)
     uint8_t command = handshake->message.command;
     if (conn->direct) {
         set_timer(conn, conn->proxy->settings.handshake_ms);
-        serve_request(conn);
+        handshake_serve(conn);
     } else if (command != SOCKS_CONNECT && command != SOCKS_RESOLVE && command != SOCKS_RESOLVE_PTR) {
-        refuse_request(conn, SOCKS_COMMAND_NOT_SUPPORTED);
+        handshake_refuse(conn, SOCKS_COMMAND_NOT_SUPPORTED);
     } else if (handshake->upstream_down) {
-        refuse_request(conn, SOCKS_GENERAL_FAILURE);
+        handshake_refuse(conn, SOCKS_GENERAL_FAILURE);
     } else {
         side_send(&conn->server, handshake->from_client.bytes, handshake->from_client.len_bytes);
         socks_expect(&handshake->from_server, SOCKS_REPLY);
@@ -547,12 +342,12 @@ static void client_bad(struct conn *conn)
     const uint8_t *bytes = conn->handshake->from_client.bytes;
     switch (conn->handshake->from_client.kind) {
     case SOCKS_REQUEST:
-        refuse_request(conn, bytes[0] != SOCKS_VERSION ? SOCKS_GENERAL_FAILURE
-                             : bytes[3] == SOCKS_NAME  ? SOCKS_GENERAL_FAILURE
-                                                       : SOCKS_ADDRESS_TYPE_NOT_SUPPORTED);
+        handshake_refuse(conn, bytes[0] != SOCKS_VERSION ? SOCKS_GENERAL_FAILURE
+                               : bytes[3] == SOCKS_NAME  ? SOCKS_GENERAL_FAILURE
+                                                         : SOCKS_ADDRESS_TYPE_NOT_SUPPORTED);
         return;
     case SOCKS_AUTH:
-        answer_credentials(conn, 1);
+        handshake_answer_credentials(conn, 1);
         return;
     case SOCKS_GREETING:
     case SOCKS_METHOD:
@@ -733,7 +528,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
         handshake->job = NULL;
         if (handshake->dial)
             dial_cancel(handshake->dial);
-        refuse_request(conn, SOCKS_TTL_EXPIRED);
+        handshake_refuse(conn, SOCKS_TTL_EXPIRED);
         return;
     }
     if (conn->state == CONN_DIALING_UPSTREAM || conn->state == CONN_METHOD || conn->state == CONN_STATUS) {

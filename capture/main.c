@@ -229,11 +229,15 @@ static int make_browser(struct run *run)
         return EXIT_OK;
     run->browser = browser_new(options->browser, reach_address(run->proxy, address), options->address,
                                run->view != NULL, options->headless, &error);
+    const char *name = options->browser == BROWSER_FIREFOX ? "firefox-esr" : "chromium";
     if (run->browser) {
-        run->proxy->settings.command = browser_words(run->browser);
+        struct proxy_settings *settings = &run->proxy->settings;
+        settings->command = browser_words(run->browser);
+        if (!settings->label) /* what is loaded says more than how the browser is started */
+            settings->label =
+                options->address && strlen(options->address) <= OPTIONS_LABEL_MAX ? options->address : name;
         return EXIT_OK;
     }
-    const char *name = options->browser == BROWSER_FIREFOX ? "firefox-esr" : "chromium";
     if (error == ENOENT)
         log_line("%s is not installed (or not in PATH): apt install %s", name, name);
     else

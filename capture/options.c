@@ -154,7 +154,7 @@ static bool one_line(const char *text)
         if (*p < 0x20 || *p == 0x7f)
             return false;
     }
-    return strlen(text) <= 1024;
+    return strlen(text) <= OPTIONS_LABEL_MAX;
 }
 
 enum {

@@ -16,10 +16,12 @@ enum exit_code {
     EXIT_NOT_FOUND = 127
 };
 
+#define OPTIONS_LABEL_MAX 1024 /* bytes of a label */
+
 struct options {
     struct proxy_settings proxy;
-    const char *session_path; /* NULL: named after date and time */
-    const char *hosts_path;   /* NULL: none */
+    const char *session_path;  /* NULL: named after date and time */
+    const char *hosts_path;    /* NULL: none */
     enum browser_kind browser; /* to be started and measured */
     bool headless;             /* without windows */
     char *address;             /* that it shows; NULL: none */

@@ -85,7 +85,9 @@ def loads_only_the_page(box, browser):
     equal(hosts_asked(records) - wanted, set(), f"{browser} asks for more than the page")
     check(len(session.of(records, "HttpRequestStart")) >= 50, "the page's requests")
     equal(session.of(records, "SessionEnd")[0]["cause"], "COMMAND_ENDED", "cause")
-    command = session.of(records, "SessionStart")[0]["command"]
+    start = session.of(records, "SessionStart")[0]
+    command = start["command"]
+    equal(start["label"], url, "label")
     check(any(url.encode() in word for word in command), f"command: {command}")
 
 
