@@ -6,6 +6,7 @@
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 #include "report/document.h"
+#include "report/notes.h"
 
 /* ---------------------------------------------------------------- the recording */
 
