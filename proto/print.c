@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
+
 static const ProtobufCFieldDescriptor *event_field(const Mitm__Record *record)
 {
     return protobuf_c_message_descriptor_get_field(&mitm__record__descriptor, (unsigned)record->event_case);
@@ -164,93 +166,20 @@ void event_print_text(FILE *out, const Mitm__Record *record)
 
 /* ---------------------------------------------------------------- JSON */
 
-/*
- * Decode the UTF-8 sequence at `p` (RFC 3629: no surrogates, no overlong forms); store the code point. Return its
- * length, or 0 if it is not valid.
- */
-static size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (len == 0 || len > n)
-        return 0;
-    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (p[i] >> 6 != 2)
-            return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    *code = c;
-    return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
-}
-
-static bool utf8_valid(const uint8_t *p, size_t n)
-{
-    uint32_t code;
-    for (size_t len; n > 0; p += len, n -= len) {
-        len = utf8_decode(p, n, &code);
-        if (len == 0)
-            return false;
-    }
-    return true;
-}
-
-/* Whether a character is written as \uXXXX: controls, which a terminal would obey, and what turns the writing
- * direction. */
-static bool json_escaped(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
-static void print_base64(FILE *out, const uint8_t *p, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-        putc(digits[v >> 18], out);
-        putc(digits[v >> 12 & 63], out);
-        putc(i + 1 < n ? digits[v >> 6 & 63] : '=', out);
-        putc(i + 2 < n ? digits[v & 63] : '=', out);
-    }
-}
-
-static void print_json_base64(FILE *out, const uint8_t *p, size_t n)
-{
-    fputs("{\"base64\":\"", out);
-    print_base64(out, p, n);
-    fputs("\"}", out);
-}
-
 void event_print_json_bytes(FILE *out, const uint8_t *data, size_t len)
 {
-    if (!utf8_valid(data, len)) {
-        print_json_base64(out, data, len);
-        return;
-    }
-    putc('"', out);
-    for (size_t i = 0, n; i < len; i += n) {
-        uint32_t code = 0;
-        n = utf8_decode(data + i, len - i, &code);
-        if (code == '"' || code == '\\')
-            fprintf(out, "\\%c", (char)code);
-        else if (json_escaped(code))
-            fprintf(out, "\\u%04x", code);
-        else
-            fwrite(data + i, 1, n, out);
-    }
-    putc('"', out);
+    json_bytes(out, data, len);
 }
 
 static void print_json_value(FILE *out, const ProtobufCFieldDescriptor *field, const void *at)
 {
     const ProtobufCBinaryData *bytes = at;
     if (is_data(field)) {
-        print_json_base64(out, bytes->data, bytes->len);
+        json_base64(out, bytes->data, bytes->len);
     } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
-        event_print_json_bytes(out, bytes->data, bytes->len);
+        json_bytes(out, bytes->data, bytes->len);
     } else if (field->type == PROTOBUF_C_TYPE_STRING) {
-        event_print_json_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
+        json_bytes(out, *(const uint8_t *const *)at, strlen(*(const char *const *)at));
     } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         putc('{', out);
         print_message(out, *(const ProtobufCMessage *const *)at, "", &json_style);

@@ -46,23 +46,27 @@ struct table;
 struct table *table_new(const struct table_column *columns, size_t count, const char *caption);
 void table_free(struct table *table);
 
-/* Add the next cell of the current row; the row is full with `count` cells. */
+/* Add the next cell of the current row; the row is full with `count` cells. What is no plain ASCII in it is shown to
+ * people as \xHH, as everywhere; JSON has it as it is. */
 void table_words(struct table *table, const char *text, size_t len_bytes);
 /* Set the unit of the current row's cells in columns of TABLE_BY_ROW, before its first cell. */
 void table_row_unit(struct table *table, enum table_unit unit);
 /* A number; NAN: missing. `uncertainty` is half the width of its confidence interval (NAN: not known): for people the
  * number is rounded so that the uncertainty would keep two significant digits; if it is not known, to three significant
- * digits (counts: none are dropped). */
+ * digits (counts: none are dropped). Whole base units (B, ns, bit/s) have no decimals. */
 void table_number(struct table *table, double value, double uncertainty);
 /* An estimate with its interval, shown as "1.23 [1.10, 1.40]". In CSV and JSON three fields: NAME, NAME_low, NAME_high.
  * The column must have been filled like this in all rows. */
 void table_estimate(struct table *table, double value, double low, double high);
 
-/* Write it. Text: `width` columns, 0 any (the first column is shortened where needed). JSON: an array of objects. */
-void table_write(const struct table *table, FILE *out, enum table_format format, size_t width);
+/* Write it, once its last row is full. Text: `width` columns, 0 any (the first column is shortened where needed). JSON:
+ * an array of objects. LaTeX: for the package booktabs; a float with \caption if there is a caption, else the tabular
+ * alone. Before the first column of TABLE_BY_ROW, CSV and JSON have one more, "unit": "ns", "bytes", "bit/s", or "1".
+ */
+void table_write(struct table *table, FILE *out, enum table_format format, size_t width);
 
 /* The pieces that other writers (HTML, PDF) need: sizes, and a cell or a head as people read it; strings belong to the
- * table. */
+ * table. They are plain: of what is no ASCII, only our own "µ" and "–" occur. */
 size_t table_rows(const struct table *table);
 size_t table_columns(const struct table *table);
 const char *table_head(struct table *table, size_t column);
