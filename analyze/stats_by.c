@@ -29,10 +29,8 @@ static void write_json(FILE *out, const struct stats_by *options)
 
 static void write_for_people(FILE *out, const struct stats_by *options)
 {
-    if (options->level == STATS_BY_PAGE) {
-        stats_rows(out, options, STATS_MAIN);
-        putc('\n', out);
-        stats_rows(out, options, STATS_MORE);
+    for (int detail = STATS_MAIN; options->level == STATS_BY_PAGE && detail <= STATS_SHARES; detail++) {
+        stats_rows(out, options, (enum stats_detail)detail);
         putc('\n', out);
     }
     stats_spreads(out, options);

@@ -36,7 +36,12 @@ void stats_pages(FILE *out, const struct model_session *session, size_t number, 
                  size_t width);
 
 /* Pieces of the above, in files of their own: the rows, the distributions, the failures. */
-enum stats_detail { STATS_ALL, STATS_MAIN, STATS_MORE }; /* which columns: for people, there are two tables of pages */
+enum stats_detail {
+    STATS_ALL,
+    STATS_MAIN,
+    STATS_COUNTS,
+    STATS_SHARES
+}; /* columns: for people, three tables of pages */
 void stats_rows(FILE *out, const struct stats_by *options, enum stats_detail detail);
 void stats_spreads(FILE *out, const struct stats_by *options);
 void stats_failure_classes(FILE *out, const struct stats_by *options);

@@ -84,6 +84,20 @@ static enum table_unit unit_of(const struct measure *measure)
     return units[measure->unit];
 }
 
+/* Return a short head for a column of pages. */
+static const char *title_of(const struct measure *measure)
+{
+    static const char *const beginnings[] = {"page load ", "page time to first ", "page bytes ",
+                                             "page ",      "share of ",           "connection reuse"};
+    static const char *const titles[] = {"load", "TTFB", "received", NULL, NULL, "reuse"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        size_t len = strlen(beginnings[i]);
+        if (strncmp(measure->label, beginnings[i], len) == 0)
+            return titles[i] ? titles[i] : measure->label + len;
+    }
+    return measure->label;
+}
+
 static void add_measure(struct columns *columns, const struct measure *measure, bool of_whole_session)
 {
     size_t at = columns->count++;
@@ -93,11 +107,10 @@ static void add_measure(struct columns *columns, const struct measure *measure, 
         if (*p == '-')
             *p = '_';
     }
-    const char *title = strncmp(measure->label, "page ", 5) == 0 ? measure->label + 5 : measure->label;
     columns->what[at] = MEASURE;
     columns->measures[at] = measure;
     columns->of_whole_session[at] = of_whole_session;
-    columns->heads[at] = (struct table_column){columns->names[at], title, unit_of(measure)};
+    columns->heads[at] = (struct table_column){columns->names[at], title_of(measure), unit_of(measure)};
 }
 
 static void add_measures(struct columns *columns, enum measure_level level, bool of_whole_session)
@@ -114,50 +127,72 @@ static void add_named(struct columns *columns, const char *const *names, size_t 
         add_measure(columns, measures_find(names[i]), false);
 }
 
-static const char *const main_measures[] = {"load-time",        "page-ttfb",    "page-requests",
-                                            "page-connections", "page-servers", "page-failures"};
-static const char *const more_measures[] = {"page-bytes",         "page-round-trips",    "page-socks-share",
-                                            "page-waiting-share", "page-transfer-share", "page-idle-share",
-                                            "page-reuse",         "page-parallelism"};
+/* For people, three narrow tables say of pages what one wide one does. */
+static const char *const main_measures[] = {"load-time", "page-ttfb", "page-requests", "page-failures"};
+static const char *const count_measures[] = {"page-connections", "page-servers", "page-bytes",
+                                             "page-round-trips", "page-reuse",   "page-parallelism"};
+static const char *const share_measures[] = {"load-time", "page-socks-share", "page-waiting-share",
+                                             "page-transfer-share", "page-idle-share"};
 
-static void page_columns(struct columns *columns, enum stats_detail detail)
+static void page_columns(struct columns *columns, enum stats_detail detail, bool sessions, bool first_parties)
 {
-    static const enum what all[] = {RULE, FIRST_PARTY, HOST, PORT, TARGET, START};
-    add_column(columns, PAGE);
+    static const enum what all[] = {SESSION, PAGE, RULE, FIRST_PARTY, HOST, PORT, TARGET, START};
     if (detail == STATS_ALL) {
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
             add_column(columns, all[i]);
         add_measures(columns, MEASURE_OF_PAGE, false);
-    } else if (detail == STATS_MAIN) {
+        return;
+    }
+    if (detail == STATS_MAIN)
         add_column(columns, ADDRESS);
-        add_column(columns, FIRST_PARTY);
-        add_column(columns, RULE);
+    if (sessions)
+        add_column(columns, SESSION);
+    add_column(columns, PAGE);
+    if (detail == STATS_MAIN) {
         add_column(columns, START);
         add_named(columns, main_measures, sizeof main_measures / sizeof *main_measures);
+        add_column(columns, RULE);
+        if (first_parties)
+            add_column(columns, FIRST_PARTY);
+    } else if (detail == STATS_COUNTS) {
+        add_named(columns, count_measures, sizeof count_measures / sizeof *count_measures);
     } else {
-        add_named(columns, more_measures, sizeof more_measures / sizeof *more_measures);
+        add_named(columns, share_measures, sizeof share_measures / sizeof *share_measures);
     }
 }
 
-static void choose_columns(struct columns *columns, enum stats_level level, enum stats_detail detail)
+/* Return whether some connection has a SOCKS user name. */
+static bool has_first_parties(const struct model *model)
 {
-    static const enum what requests[] = {PAGE, CONNECTION, REQUEST, HOST, PORT, METHOD, TARGET, STATUS, START};
-    static const enum what connections[] = {PAGE, CONNECTION, HOST, PORT, FIRST_PARTY, START};
+    for (size_t i = 0; i < model_session_count(model); i++) {
+        const struct model_session *session = model_session(model, i);
+        for (size_t k = 0; k < session->connection_count; k++) {
+            if (model_connection(session, k)->username.len > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void choose_columns(struct columns *columns, const struct stats_by *options, enum stats_detail detail)
+{
+    static const enum what requests[] = {SESSION, PAGE, CONNECTION, REQUEST, HOST, PORT, METHOD, TARGET, STATUS, START};
+    static const enum what connections[] = {SESSION, PAGE, CONNECTION, HOST, PORT, FIRST_PARTY, START};
+    static const enum what sessions[] = {SESSION, FILE_NAME, LABEL};
     *columns = (struct columns){0};
-    add_column(columns, SESSION);
-    if (level == STATS_BY_REQUEST) {
+    if (options->level == STATS_BY_REQUEST) {
         for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
             add_column(columns, requests[i]);
         add_measures(columns, MEASURE_OF_REQUEST, false);
-    } else if (level == STATS_BY_CONNECTION) {
+    } else if (options->level == STATS_BY_CONNECTION) {
         for (size_t i = 0; i < sizeof connections / sizeof *connections; i++)
             add_column(columns, connections[i]);
         add_measures(columns, MEASURE_OF_CONNECTION, false);
-    } else if (level == STATS_BY_PAGE) {
-        page_columns(columns, detail);
+    } else if (options->level == STATS_BY_PAGE) {
+        page_columns(columns, detail, model_session_count(options->model) > 1, has_first_parties(options->model));
     } else {
-        add_column(columns, FILE_NAME);
-        add_column(columns, LABEL);
+        for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++)
+            add_column(columns, sessions[i]);
         add_measures(columns, MEASURE_OF_SESSION, false);
         add_measures(columns, MEASURE_OF_PAGE, true);
     }
@@ -335,7 +370,7 @@ void stats_rows(FILE *out, const struct stats_by *options, enum stats_detail det
     static const char *const captions[] = {
         [STATS_ALL] = NULL, [STATS_MAIN] = "Pages", [STATS_MORE] = "Pages in detail"};
     struct columns *columns = memory_new(1, sizeof *columns);
-    choose_columns(columns, options->level, detail);
+    choose_columns(columns, options, detail);
     struct sheet *sheet =
         sheet_begin(out, options->format, columns->heads, columns->count, captions[detail], options->width);
     for (size_t i = 0; i < model_session_count(options->model); i++) {
