@@ -5,6 +5,7 @@
 
 #include "analyze/format.h"
 #include "report/pdf_parts.h"
+#include "statistics/quantile.h"
 
 void pdf_text_begin(struct pdf_text *text)
 {
@@ -56,7 +57,7 @@ static void add_session(struct paper *paper, const struct model_session *session
     chapter.gap_s = (double)gap_ns / 1e9;
     chapter.pages = pages;
     selection_init(&chapter.selection, session, pages, options->query);
-    stats_init(&chapter.stats, session);
+    stats_init(&chapter.stats, session, QUANTILE_TYPE);
     if (!alone) {
         char prefix[40];
         struct pdf_text text;

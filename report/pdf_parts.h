@@ -10,7 +10,7 @@
 #include "analyze/stats.h"
 #include "report/pdf.h"
 #include "report/selection.h"
-#include "report/sheet.h"
+#include "report/grid.h"
 
 /* A chapter: a session. */
 struct chapter {
@@ -24,7 +24,7 @@ struct chapter {
     double gap_s;
 };
 
-/* Fill in the columns of a sheet: a head, and whether it is aligned right. */
+/* Fill in the columns of a grid: a head, and whether it is aligned right. */
 #define PDF_LEFT(string)                                                                                               \
     {                                                                                                                  \
         {(string), sizeof(string) - 1}, false                                                                          \

@@ -15,25 +15,25 @@ static const struct paper_column facts_columns[] = {PDF_LEFT(""), PDF_LEFT("")};
 /* ---------------------------------------------------------------- facts */
 
 /* Add the name of a fact; its value is the next cell. */
-static void name_fact(struct sheet *sheet, const char *name)
+static void name_fact(struct grid *grid, const char *name)
 {
-    sheet_printf(sheet, "%s", name);
-    sheet_strong(sheet);
+    grid_printf(grid, "%s", name);
+    grid_strong(grid);
 }
 
-static void add_text_fact(struct sheet *sheet, const char *name, struct text text)
+static void add_text_fact(struct grid *grid, const char *name, struct text text)
 {
     if (text.len == 0)
         return;
-    name_fact(sheet, name);
-    sheet_text(sheet, text);
+    name_fact(grid, name);
+    grid_text(grid, text);
 }
 
 /* Add what `text`, which is ended, says as the value of a fact. */
-static void add_written(struct sheet *sheet, struct pdf_text *text)
+static void add_written(struct grid *grid, struct pdf_text *text)
 {
     struct figure_text value = pdf_text(text);
-    sheet_bytes(sheet, value.bytes, value.len_bytes);
+    grid_bytes(grid, value.bytes, value.len_bytes);
     pdf_text_end(text);
 }
 
@@ -66,42 +66,42 @@ static const char *time_source_words(uint32_t source)
     }
 }
 
-static void add_times(struct sheet *sheet, const struct model_session *session)
+static void add_times(struct grid *grid, const struct model_session *session)
 {
     char buffer[FORMAT_BYTES], longest[FORMAT_BYTES];
-    name_fact(sheet, "Recorded");
-    sheet_printf(sheet, "%s", session->has_wall_clock ? format_date(buffer, session->wall_clock_ns) : "unknown date");
-    name_fact(sheet, "Duration");
-    sheet_duration(sheet, session->last_ns == MODEL_NONE ? 0 : session->last_ns);
-    name_fact(sheet, "Records");
-    sheet_count(sheet, session->records);
-    name_fact(sheet, "Time stamps");
-    sheet_printf(sheet, "%s", time_source_words(session->time_source));
+    name_fact(grid, "Recorded");
+    grid_printf(grid, "%s", session->has_wall_clock ? format_date(buffer, session->wall_clock_ns) : "unknown date");
+    name_fact(grid, "Duration");
+    grid_duration(grid, session->last_ns == MODEL_NONE ? 0 : session->last_ns);
+    name_fact(grid, "Records");
+    grid_count(grid, session->records);
+    name_fact(grid, "Time stamps");
+    grid_printf(grid, "%s", time_source_words(session->time_source));
     if (session->clock_steps > 0) {
-        name_fact(sheet, "Clock steps");
-        sheet_printf(sheet, "%s of the wall clock, which no figure here depends on",
-                     format_count(buffer, session->clock_steps));
+        name_fact(grid, "Clock steps");
+        grid_printf(grid, "%s of the wall clock, which no figure here depends on",
+                    format_count(buffer, session->clock_steps));
     }
     if (session->delay_count > 0) {
-        name_fact(sheet, "Added by mitm-proxy");
+        name_fact(grid, "Added by mitm-proxy");
         format_duration(buffer, model_number(session->delay_sum_ns / session->delay_count));
-        sheet_printf(sheet, "mean %s, longest %s per read", buffer,
-                     format_duration(longest, model_number(session->delay_max_ns)));
+        grid_printf(grid, "mean %s, longest %s per read", buffer,
+                    format_duration(longest, model_number(session->delay_max_ns)));
     }
 }
 
-static void add_settings(struct sheet *sheet, const struct model_session *session)
+static void add_settings(struct grid *grid, const struct model_session *session)
 {
     struct pdf_text text;
     const struct model_settings *settings = session->setting_count > 0 ? &session->changes[0] : NULL;
-    name_fact(sheet, session->setting_total > 1 ? "Settings at first" : "Settings");
+    name_fact(grid, session->setting_total > 1 ? "Settings at first" : "Settings");
     if (!settings) {
-        sheet_printf(sheet, "not recorded");
+        grid_printf(grid, "not recorded");
         return;
     }
     pdf_text_begin(&text);
     settings_print(text.out, settings);
-    add_written(sheet, &text);
+    add_written(grid, &text);
 }
 
 /* Return the name of the file without its folders, which are nobody's business. */
@@ -114,30 +114,30 @@ static const char *base_name(const char *file)
 void pdf_recording(const struct chapter *chapter)
 {
     const struct model_session *session = chapter->session;
-    struct sheet *sheet = sheet_new(facts_columns, 2);
+    struct grid *grid = grid_new(facts_columns, 2);
     struct pdf_text text;
     paper_heading(chapter->paper, chapter->level, figure_text("How it was recorded"), "recording");
     pdf_warnings(chapter);
-    add_text_fact(sheet, "Label", session->label);
-    add_text_fact(sheet, "Command", session->command);
+    add_text_fact(grid, "Label", session->label);
+    add_text_fact(grid, "Command", session->command);
     if (session->file) {
-        name_fact(sheet, "File");
-        sheet_printf(sheet, "%s", base_name(session->file));
+        name_fact(grid, "File");
+        grid_printf(grid, "%s", base_name(session->file));
     }
-    add_times(sheet, session);
-    name_fact(sheet, "End");
+    add_times(grid, session);
+    name_fact(grid, "End");
     pdf_text_begin(&text);
     write_end(text.out, session);
-    add_written(sheet, &text);
-    name_fact(sheet, "Upstream");
+    add_written(grid, &text);
+    name_fact(grid, "Upstream");
     pdf_text_begin(&text);
     write_upstream(text.out, session->upstream_kind, session->upstream_address);
-    add_written(sheet, &text);
-    add_settings(sheet, session);
-    add_text_fact(sheet, "Recorded by", session->tool);
-    name_fact(sheet, "Reported by");
-    sheet_printf(sheet, "mitm-analyze " MITM_VERSION);
-    sheet_add(sheet, chapter->paper, NULL);
+    add_written(grid, &text);
+    add_settings(grid, session);
+    add_text_fact(grid, "Recorded by", session->tool);
+    name_fact(grid, "Reported by");
+    grid_printf(grid, "mitm-analyze " MITM_VERSION);
+    grid_add(grid, chapter->paper, NULL);
     pdf_notes(chapter);
 }
 
@@ -223,7 +223,7 @@ void pdf_notes(const struct chapter *chapter)
 {
     static const struct paper_column columns[] = {PDF_RIGHT("Time (s)"), PDF_LEFT("Event")};
     const struct model_session *session = chapter->session;
-    struct sheet *sheet = sheet_new(columns, 2);
+    struct grid *grid = grid_new(columns, 2);
     char moment[FORMAT_BYTES], count[FORMAT_BYTES];
     size_t n;
     struct note *notes = notes_collect(session, &n);
@@ -231,16 +231,16 @@ void pdf_notes(const struct chapter *chapter)
         struct pdf_text text;
         if (notes[i].kind == NOTE_SETTINGS && session->setting_total == 1)
             continue; /* they are among the facts */
-        sheet_printf(sheet, "%s", format_moment(moment, notes[i].t_ns));
+        grid_printf(grid, "%s", format_moment(moment, notes[i].t_ns));
         pdf_text_begin(&text);
         write_note(text.out, session, &notes[i]);
-        add_written(sheet, &text);
+        add_written(grid, &text);
     }
     uint64_t more = session->setting_total + session->mark_total + session->pause_total - n;
     if (more > 0) {
-        sheet_printf(sheet, "…");
-        sheet_printf(sheet, "and %s more", format_count(count, more));
+        grid_printf(grid, "…");
+        grid_printf(grid, "and %s more", format_count(count, more));
     }
-    sheet_add(sheet, chapter->paper, "Marks, pauses and settings");
+    grid_add(grid, chapter->paper, "Marks, pauses and settings");
     free(notes);
 }

@@ -100,19 +100,19 @@ static void add_shares(const struct chapter *chapter, const struct chart *chart)
     static const struct paper_column columns[] = {PDF_LEFT("Where the time went"), PDF_RIGHT("Time"),
                                                   PDF_RIGHT("Share")};
     const struct timeline_figure *figure = chart_figure(chart);
-    struct sheet *sheet = sheet_new(columns, 3);
+    struct grid *grid = grid_new(columns, 3);
     uint64_t total = 0;
     for (size_t i = 0; i < figure->share_count; i++)
         total = rate_sum(total, figure->shares[i].amount);
     for (size_t i = 0; i < figure->share_count; i++) {
         const struct figure_share *share = &figure->shares[i];
         struct figure_text label = figure->palette[share->phase].label;
-        sheet_bytes(sheet, label.bytes, label.len_bytes);
-        sheet_duration(sheet, model_number(share->amount));
-        sheet_printf(sheet, "%.1f %%", total > 0 ? 100 * (double)share->amount / (double)total : 0.0);
+        grid_bytes(grid, label.bytes, label.len_bytes);
+        grid_duration(grid, model_number(share->amount));
+        grid_printf(grid, "%.1f %%", total > 0 ? 100 * (double)share->amount / (double)total : 0.0);
     }
-    bool any = sheet_rows(sheet) > 0;
-    sheet_add(sheet, chapter->paper, NULL);
+    bool any = grid_rows(grid) > 0;
+    grid_add(grid, chapter->paper, NULL);
     if (any)
         paper_note(chapter->paper, figure->shares_note);
 }
