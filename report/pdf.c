@@ -70,6 +70,8 @@ static void add_session(struct paper *paper, const struct model_session *session
         paper_heading(paper, 1, pdf_text(&text), NULL);
         pdf_text_end(&text);
     }
+    if (alone)
+        pdf_abstract(&chapter);
     pdf_summary(&chapter);
     pdf_recording(&chapter);
     if (session->connection_count > 0) {

@@ -103,7 +103,6 @@ static void add_sample(struct grid *grid, const struct sample *sample)
     enum measure_unit unit = sample->measure->unit;
     grid_printf(grid, "%s", sample->measure->label);
     grid_count(grid, sample->n);
-    add_value(grid, unit, sample->sorted[0]);
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         add_value(grid, unit, quantile(sample->sorted, sample->n, shares[i], QUANTILE_TYPE));
     add_value(grid, unit, sample->sorted[sample->n - 1]);
@@ -166,9 +165,8 @@ static void add_curve(const struct chapter *chapter, const struct sample *sample
 void pdf_distributions(const struct chapter *chapter)
 {
     static const struct paper_column columns[] = {
-        PDF_LEFT("Measure"), PDF_RIGHT("n"),        PDF_RIGHT("Least"),
-        PDF_RIGHT("25 %"),   PDF_RIGHT("Median"),   PDF_RIGHT("75 %"),
-        PDF_RIGHT("90 %"),   PDF_RIGHT("Greatest"), PDF_RIGHT("95 % interval of the median")};
+        PDF_LEFT("Measure"), PDF_RIGHT("n"),    PDF_RIGHT("25 %"),     PDF_RIGHT("Median"),
+        PDF_RIGHT("75 %"),   PDF_RIGHT("90 %"), PDF_RIGHT("Greatest"), PDF_RIGHT("95 % interval of the median")};
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     size_t count = 0;
     struct sample *samples = memory_new(measures_count(), sizeof *samples);

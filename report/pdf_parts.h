@@ -51,6 +51,8 @@ void pdf_put(FILE *out, struct text text);
 void pdf_recording(const struct chapter *chapter);
 void pdf_warnings(const struct chapter *chapter);
 void pdf_notes(const struct chapter *chapter);
+/* What happened, and what one has to know first: on the cover, or at the beginning of a chapter. */
+void pdf_abstract(const struct chapter *chapter);
 void pdf_summary(const struct chapter *chapter);
 void pdf_timeline(const struct chapter *chapter);
 void pdf_pages(const struct chapter *chapter);

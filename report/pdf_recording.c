@@ -42,7 +42,7 @@ static void write_end(FILE *out, const struct model_session *session)
     const char *words = session->ended ? words_session_end_cause(session->end_cause) : NULL;
     fputs(!session->ended ? "cut off: the closing record is missing" : words ? words : "cleanly", out);
     if (session->has_command_status)
-        fprintf(out, "; the command ended with status %" PRIu32, session->command_status);
+        fprintf(out, ", with status %" PRIu32, session->command_status);
 }
 
 static void write_upstream(FILE *out, uint32_t kind, struct text address)
@@ -117,7 +117,6 @@ void pdf_recording(const struct chapter *chapter)
     struct grid *grid = grid_new(facts_columns, 2);
     struct pdf_text text;
     paper_heading(chapter->paper, chapter->level, figure_text("How it was recorded"), "recording");
-    pdf_warnings(chapter);
     add_text_fact(grid, "Label", session->label);
     add_text_fact(grid, "Command", session->command);
     if (session->file) {

@@ -34,6 +34,7 @@ static void write_number(FILE *out, uint64_t n, const char *one, const char *man
     fprintf(out, "%s %s", format_count(buffer, n), n == 1 ? one : many);
 }
 
+/* Write what happened, in a few sentences. */
 static void write_words(FILE *out, const struct chapter *chapter)
 {
     const struct model_session *session = chapter->session;
@@ -61,12 +62,10 @@ static void write_words(FILE *out, const struct chapter *chapter)
     uint64_t failed = 0;
     for (size_t i = 0; i < total->failure_count; i++)
         failed += total->failures[i].count;
-    if (failed > 0 || total->incomplete > 0) {
-        write_number(out, failed, "SOCKS request", "SOCKS requests");
-        fputs(" failed; ", out);
-        write_number(out, total->incomplete, "response was", "responses were");
-        fputs(" not complete.", out);
-    }
+    if (failed > 0)
+        write_number(out, failed, "SOCKS request failed. ", "SOCKS requests failed. ");
+    if (total->incomplete > 0)
+        write_number(out, total->incomplete, "response is not complete.", "responses are not complete.");
 }
 
 static void write_selection(FILE *out, const struct chapter *chapter)
@@ -117,16 +116,49 @@ static void add_shares(const struct chapter *chapter, const struct chart *chart)
         paper_note(chapter->paper, figure->shares_note);
 }
 
+/* Add a measured quantity in three figures. */
+static void add_quantity(struct grid *grid, const char *name, const struct stats_summary *summary)
+{
+    if (summary->count == 0)
+        return;
+    grid_printf(grid, "%s", name);
+    grid_count(grid, summary->count);
+    grid_duration(grid, summary->median);
+    grid_duration(grid, summary->p90);
+    grid_duration(grid, summary->max);
+}
+
+/* Add the figures that matter. */
+static void add_figures(const struct chapter *chapter)
+{
+    static const struct paper_column columns[] = {PDF_LEFT("Times"), PDF_RIGHT("n"), PDF_RIGHT("Median"),
+                                                  PDF_RIGHT("90 %"), PDF_RIGHT("Greatest")};
+    const struct stats_summary *quantities = chapter->stats.total.quantities;
+    struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
+    add_quantity(grid, "SOCKS: request sent to its reply", &quantities[STATS_SOCKS]);
+    add_quantity(grid, "Waiting: request sent to the first byte of the response", &quantities[STATS_WAITING]);
+    add_quantity(grid, "Transfer: first to last byte of the response", &quantities[STATS_TRANSFER]);
+    grid_add(grid, chapter->paper, NULL);
+}
+
+void pdf_abstract(const struct chapter *chapter)
+{
+    struct pdf_text text;
+    pdf_text_begin(&text);
+    write_words(text.out, chapter);
+    paper_paragraph(chapter->paper, pdf_text(&text), false);
+    pdf_text_end(&text);
+    pdf_warnings(chapter);
+}
+
 void pdf_summary(const struct chapter *chapter)
 {
     struct pdf_text text;
     struct chart *chart = make_chart(chapter);
     const struct report_query *query = chapter->query;
     paper_heading(chapter->paper, chapter->level, figure_text("Summary"), "summary");
-    pdf_text_begin(&text);
-    write_words(text.out, chapter);
-    paper_paragraph(chapter->paper, pdf_text(&text), false);
-    pdf_text_end(&text);
+    if (chapter->level > 1)
+        pdf_abstract(chapter);
     if (query->from_ns != MODEL_NONE || query->to_ns != MODEL_NONE || query->server[0] || query->page != 0 ||
         query->connection != 0) {
         pdf_text_begin(&text);
@@ -134,6 +166,7 @@ void pdf_summary(const struct chapter *chapter)
         paper_paragraph(chapter->paper, pdf_text(&text), false);
         pdf_text_end(&text);
     }
+    add_figures(chapter);
     add_shares(chapter, chart);
     chart_free(chart);
 }

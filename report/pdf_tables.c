@@ -57,9 +57,6 @@ static void add_page(struct grid *grid, const struct page *page)
     else
         grid_duration(grid, page_load_ns(page));
     grid_duration(grid, page->first_byte_ns == MODEL_NONE ? MODEL_NONE : page->first_byte_ns - page->start_ns);
-    grid_count(grid, page->requests);
-    grid_count(grid, page->connections);
-    grid_count(grid, page->servers);
     grid_size(grid, model_number(page->received_bytes));
     grid_count(grid, page->failures);
 }
@@ -77,13 +74,17 @@ static void add_share(struct grid *grid, const struct page *page, int64_t ns)
 static void add_page_parts(const struct chapter *chapter, size_t n)
 {
     static const struct paper_column columns[] = {
-        PDF_RIGHT("No."),  PDF_RIGHT("SOCKS"),       PDF_RIGHT("Waiting"), PDF_RIGHT("Transfer"),
-        PDF_RIGHT("Idle"), PDF_RIGHT("Round trips"), PDF_RIGHT("Reused"),  PDF_RIGHT("Most at once")};
+        PDF_RIGHT("No."),         PDF_RIGHT("Requests"), PDF_RIGHT("Conn."),       PDF_RIGHT("Servers"),
+        PDF_RIGHT("SOCKS"),       PDF_RIGHT("Waiting"),  PDF_RIGHT("Transfer"),    PDF_RIGHT("Idle"),
+        PDF_RIGHT("Round trips"), PDF_RIGHT("Reused"),   PDF_RIGHT("Most at once")};
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < n; i++) {
         const struct page *page = pages_get(chapter->pages, i);
         grid_printf(grid, "%" PRIu32, page->number);
         grid_link(grid, "page-%" PRIu32, page->number);
+        grid_count(grid, page->requests);
+        grid_count(grid, page->connections);
+        grid_count(grid, page->servers);
         add_share(grid, page, page->parts.socks_ns);
         add_share(grid, page, page->parts.waiting_ns);
         add_share(grid, page, page->parts.transfer_ns);
@@ -92,15 +93,15 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         grid_count(grid, page->parts.reused);
         grid_count(grid, page->parts.parallelism);
     }
-    grid_add(grid, chapter->paper, "Where the load time of each page went, and how its requests went");
+    grid_add(grid, chapter->paper,
+             "What each page took: requests, connections and servers; parts of its load time; how its requests went");
 }
 
 void pdf_pages(const struct chapter *chapter)
 {
     static const struct paper_column columns[] = {
-        PDF_RIGHT("No."),        PDF_LEFT("Page"),      PDF_RIGHT("Start (s)"),     PDF_RIGHT("Load time"),
-        PDF_RIGHT("First byte"), PDF_RIGHT("Requests"), PDF_RIGHT("Connec- tions"), PDF_RIGHT("Servers"),
-        PDF_RIGHT("Received"),   PDF_RIGHT("Failed")};
+        PDF_RIGHT("No."),        PDF_LEFT("Page"),      PDF_RIGHT("Start (s)"), PDF_RIGHT("Load time"),
+        PDF_RIGHT("First byte"), PDF_RIGHT("Received"), PDF_RIGHT("Failed")};
     size_t n = pages_count(chapter->pages), shown = n < MOST_ROWS ? n : MOST_ROWS;
     char text[400];
     if (n == 0)
@@ -156,7 +157,6 @@ static void add_server_row(struct grid *grid, const struct chapter *chapter, con
     }
     grid_count(grid, row->connections);
     grid_count(grid, row->requests);
-    grid_count(grid, row->responses);
     grid_duration(grid, row->mean_response_ns);
     grid_duration(grid, row->quantities[STATS_SOCKS].median);
     grid_duration(grid, row->quantities[STATS_WAITING].median);
@@ -166,10 +166,10 @@ static void add_server_row(struct grid *grid, const struct chapter *chapter, con
 
 void pdf_servers(const struct chapter *chapter)
 {
-    static const struct paper_column columns[] = {
-        PDF_LEFT("Server"),          PDF_RIGHT("Connec- tions"),   PDF_RIGHT("Requests"),
-        PDF_RIGHT("Responses"),      PDF_RIGHT("Mean response"),   PDF_RIGHT("Median SOCKS"),
-        PDF_RIGHT("Median waiting"), PDF_RIGHT("Median transfer"), PDF_RIGHT("Received")};
+    static const struct paper_column columns[] = {PDF_LEFT("Server"),           PDF_RIGHT("Conn."),
+                                                  PDF_RIGHT("Requests"),        PDF_RIGHT("Mean response"),
+                                                  PDF_RIGHT("Median SOCKS"),    PDF_RIGHT("Median waiting"),
+                                                  PDF_RIGHT("Median transfer"), PDF_RIGHT("Received")};
     const struct stats *stats = &chapter->stats;
     size_t shown = stats->row_count < MOST_ROWS ? stats->row_count : MOST_ROWS;
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
@@ -207,7 +207,7 @@ static void add_failure(struct grid *grid, const struct failure *failure)
 
 void pdf_failures(const struct chapter *chapter)
 {
-    static const struct paper_column columns[] = {PDF_RIGHT("Time (s)"), PDF_RIGHT("Con- nection"), PDF_LEFT("Server"),
+    static const struct paper_column columns[] = {PDF_RIGHT("Time (s)"), PDF_RIGHT("Conn."), PDF_LEFT("Server"),
                                                   PDF_LEFT("What failed")};
     const struct selection *selection = &chapter->selection;
     bool *shown = memory_new(chapter->session->connection_count, sizeof *shown);
