@@ -84,6 +84,11 @@ static void choose_widths(struct table *table)
 {
     double room = table->paper->right - table->paper->left - COLUMN_GAP * (double)(table->column_count - 1);
     double low = 0, high = room;
+    /* Rather than to wrap texts, heads of numbers are wrapped. */
+    for (size_t i = 0; i < table->column_count && width_at(table, HUGE_VAL) > room; i++) {
+        if (table->columns[i].right)
+            table->places[i].wished = table->places[i].least;
+    }
     for (int step = 0; step < 40 && width_at(table, high) > room; step++) {
         double middle = (low + high) / 2;
         if (width_at(table, middle) > room)

@@ -169,6 +169,7 @@ void pdf_distributions(const struct chapter *chapter)
         PDF_RIGHT("75 %"),   PDF_RIGHT("90 %"), PDF_RIGHT("Greatest"), PDF_RIGHT("95 % interval of the median")};
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     size_t count = 0;
+    bool plotted = false;
     struct sample *samples = memory_new(measures_count(), sizeof *samples);
     for (size_t i = 0; i < measures_count(); i++) {
         const struct measure *measure = measures_get(i);
@@ -177,15 +178,17 @@ void pdf_distributions(const struct chapter *chapter)
         samples[count] = take_sample(chapter, measure);
         if (samples[count].n > 0)
             add_sample(grid, &samples[count]);
+        plotted = plotted || samples[count].n >= LEAST_PLOTTED;
         count++;
     }
     if (grid_rows(grid) > 0) {
         paper_heading(chapter->paper, chapter->level, figure_text("Distributions"), "distributions");
         grid_add(grid, chapter->paper, "Quantiles (type 7 of Hyndman and Fan) of the whole recording");
-        paper_note(
-            chapter->paper,
-            figure_text("The curves below show for each value which share of the sample is not greater; the bands "
-                        "contain the true curve with 95 % confidence (Dvoretzky, Kiefer, Wolfowitz; Massart)."));
+        if (plotted)
+            paper_note(
+                chapter->paper,
+                figure_text("The curves below show for each value which share of the sample is not greater; the bands "
+                            "contain the true curve with 95 % confidence (Dvoretzky, Kiefer, Wolfowitz; Massart)."));
     } else {
         grid_free(grid);
     }
