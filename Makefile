@@ -4,6 +4,7 @@
 #   make test      install what is missing, build with gcc and with clang and sanitizers, run every test
 #   make           build into $(BUILD)
 #   make bench     measure speed against other proxies, what looking at the live view costs, and statistics of much
+#   make truth     let Chromium load a page over ways of known lengths, and compare them
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
 #   make install   install programs and man pages below PREFIX (/usr/local)
 #   make deb       make a Debian package in $(BUILD)
@@ -35,7 +36,7 @@ define install_missing
 	fi
 endef
 
-.PHONY: all build demo test bench fuzz install deb format clean build-packages
+.PHONY: all build demo test bench truth fuzz install deb format clean build-packages
 all: build
 
 build-packages:
@@ -74,6 +75,11 @@ bench: build-packages
 	python3 tests/bench/view.py --build $(BUILD)-bench --paced
 	python3 tests/bench/view.py --build $(BUILD)-bench
 	python3 tests/bench/large.py --build $(BUILD)-bench
+
+truth: build
+	$(call install_missing,$(DEMO_PACKAGES))
+	rm -rf $(BUILD)/truth
+	python3 tests/browser/truth.py --build $(BUILD) -o $(BUILD)/truth
 
 fuzz: build-packages
 	$(call install_missing,$(TEST_PACKAGES))
