@@ -20,7 +20,7 @@ BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-
 	libseccomp-dev libzstd-dev zstd libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
-	poppler-utils libxml2-utils man-db procps
+	poppler-utils libxml2-utils man-db procps r-base-core
 BENCH_PACKAGES = python3 microsocks dante-server mitmproxy procps util-linux
 
 # Install those of $(1) that are not installed; needs root or sudo only then.

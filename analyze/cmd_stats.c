@@ -3,6 +3,7 @@
 #include "analyze/cli.h"
 #include "analyze/load.h"
 #include "analyze/stats.h"
+#include "analyze/stats_by.h"
 
 static const char help[] =
     "usage: mitm-analyze stats [--format text|json|csv] FILE...\n"
@@ -21,52 +22,113 @@ static const char help[] =
     "\n"
     "FILE is a session (.mitm, .mitm.zst), - is standard input. Exit status: 0, 2 wrong use, 3 unreadable file.\n";
 
-enum format { TEXT, JSON, CSV };
+/* What the command line asks for. */
+struct options {
+    struct stats_by by;
+    bool has_level;
+};
 
-static void print_all(const struct model *model, enum format format)
+static void print_sessions(const struct options *options)
 {
-    size_t columns = cli_columns();
-    if (format == CSV)
+    const struct model *model = options->by.model;
+    enum table_format format = options->by.format;
+    if (format == TABLE_CSV)
         stats_csv_head(stdout);
-    if (format == JSON)
+    if (format == TABLE_JSON)
         fputs("{\"sessions\":[", stdout);
     for (size_t i = 0; i < model_session_count(model); i++) {
+        const struct model_session *session = model_session(model, i);
         struct stats stats;
-        stats_init(&stats, model_session(model, i));
-        if (i > 0 && format != CSV)
-            fputs(format == JSON ? "," : "\n", stdout);
-        if (format == TEXT)
-            stats_text(stdout, &stats, i + 1, columns);
-        else if (format == JSON)
+        stats_init(&stats, session, options->by.quantile_type);
+        if (i > 0 && format != TABLE_CSV)
+            fputs(format == TABLE_JSON ? "," : "\n", stdout);
+        if (format == TABLE_TEXT) {
+            stats_text(stdout, &stats, i + 1, options->by.width);
+            stats_pages(stdout, session, i + 1, &options->by.pages, options->by.width);
+        } else if (format == TABLE_JSON) {
             stats_json(stdout, &stats, i + 1);
-        else
+        } else {
             stats_csv(stdout, &stats, i + 1);
+        }
         stats_fini(&stats);
     }
-    if (format == JSON)
+    if (format == TABLE_JSON)
         fputs("]}\n", stdout);
+}
+
+static void print_all(struct options *options)
+{
+    enum table_format format = options->by.format;
+    if (options->has_level) {
+        stats_by(stdout, &options->by);
+    } else if (format == TABLE_MARKDOWN || format == TABLE_LATEX) {
+        options->by.level = STATS_BY_PAGE;
+        stats_by(stdout, &options->by);
+        putchar('\n');
+        options->by.level = STATS_BY_SERVER;
+        stats_by(stdout, &options->by);
+    } else {
+        print_sessions(options);
+    }
+}
+
+enum { BY = CLI_FIRST_OWN, PAGE_GAP, TYPE };
+
+/* Read the value of an option of stats; return CLI_OK, or the exit code. */
+static int read_option(struct options *options, int option)
+{
+    int choice;
+    uint64_t number;
+    switch (option) {
+    case 'f':
+        if (!cli_choice(optarg, table_formats, TABLE_FORMATS, &choice))
+            return cli_usage(&cmd_stats, "--format is text, json, csv, markdown or latex, not '%s'", optarg);
+        options->by.format = (enum table_format)choice;
+        return CLI_OK;
+    case BY:
+        if (!cli_choice(optarg, stats_levels, STATS_LEVELS, &choice))
+            return cli_usage(&cmd_stats, "--by is request, connection, server, page or session, not '%s'", optarg);
+        options->by.level = (enum stats_level)choice;
+        options->has_level = true;
+        return CLI_OK;
+    case PAGE_GAP:
+        if (!cli_seconds(optarg, &options->by.pages.gap_ns) || options->by.pages.gap_ns == 0)
+            return cli_usage(&cmd_stats, "--page-gap is a time in seconds above 0, not '%s'", optarg);
+        return CLI_OK;
+    default:
+        if (!cli_number(optarg, 9, &number) || number == 0)
+            return cli_usage(&cmd_stats, "--quantile-type is a number from 1 to 9, not '%s'", optarg);
+        options->by.quantile_type = (unsigned)number;
+        return CLI_OK;
+    }
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"format", required_argument, NULL, 'f'}, CLI_COMMON_OPTIONS, {NULL, 0, NULL, 0}};
-    static const char *const formats[] = {[TEXT] = "text", [JSON] = "json", [CSV] = "csv"};
-    int format = TEXT;
-    for (int option; (option = getopt_long(argc, argv, ":f:h", options, NULL)) != -1;) {
-        if (option != 'f')
+    static const struct option known[] = {{"format", required_argument, NULL, 'f'},
+                                          {"by", required_argument, NULL, BY},
+                                          {"page-gap", required_argument, NULL, PAGE_GAP},
+                                          {"quantile-type", required_argument, NULL, TYPE},
+                                          CLI_COMMON_OPTIONS,
+                                          {NULL, 0, NULL, 0}};
+    struct options options = {.by = {.quantile_type = QUANTILE_TYPE, .width = cli_columns()}};
+    for (int option; (option = getopt_long(argc, argv, ":f:h", known, NULL)) != -1;) {
+        if (option != 'f' && option != BY && option != PAGE_GAP && option != TYPE)
             return cli_common_option(&cmd_stats, option, argv);
-        if (!cli_choice(optarg, formats, sizeof formats / sizeof *formats, &format))
-            return cli_usage(&cmd_stats, "--format is text, json or csv, not '%s'", optarg);
+        int code = read_option(&options, option);
+        if (code != CLI_OK)
+            return code;
     }
     if (optind == argc)
         return cli_usage(&cmd_stats, "name a session file");
     struct model *model = model_new(&(struct model_options){0});
+    options.by.model = model;
     int code = load_files(model, (const char *const *)argv + optind, (size_t)(argc - optind));
     if (code == CLI_OK || model_session_count(model) > 0)
-        print_all(model, (enum format)format);
+        print_all(&options);
     model_free(model);
     return cli_finish_output(code);
 }
 
-const struct cli_verb cmd_stats = {"stats", "session summary and statistics for each server", help, run};
+const struct cli_verb cmd_stats = {"stats", "summary and statistics: requests, connections, servers, pages, sessions",
+                                   help, run};

@@ -218,13 +218,18 @@ static struct failure in_words(const struct model_session *session, const struct
 
 /* ---------------------------------------------------------------- the list */
 
+static void find(struct finder *finder, const bool *shown)
+{
+    for (finder->index = 0; finder->index < finder->session->connection_count; finder->index++) {
+        if (!shown || shown[finder->index])
+            find_of_connection(finder, model_connection(finder->session, finder->index));
+    }
+}
+
 void failures_init(struct failures *failures, const struct model_session *session, const bool *shown, size_t max)
 {
     struct finder finder = {.session = session};
-    for (finder.index = 0; finder.index < session->connection_count; finder.index++) {
-        if (!shown || shown[finder.index])
-            find_of_connection(&finder, model_connection(session, finder.index));
-    }
+    find(&finder, shown);
     if (finder.count > 0)
         qsort(finder.found, finder.count, sizeof *finder.found, compare);
     size_t n = max > 0 && finder.count > max ? max : finder.count;
@@ -243,4 +248,85 @@ void failures_fini(struct failures *failures)
     }
     free(failures->list);
     *failures = (struct failures){0};
+}
+
+/* ---------------------------------------------------------------- classes */
+
+static uint32_t code_of(const struct model_connection *c, const struct found *found)
+{
+    switch (found->kind) {
+    case FAILURE_SOCKS:
+        return c->socks_end_ns == MODEL_NONE ? FAILURE_NO_REPLY : c->reply;
+    case FAILURE_RESPONSE:
+        return cut_off(found->exchange);
+    case FAILURE_CONNECTION:
+        return c->end_cause;
+    case FAILURE_PROTOCOL:
+        return c->streams[found->direction].violation.kind;
+    case FAILURE_STATUS:
+    case FAILURE_KINDS:
+        break;
+    }
+    return found->exchange->status;
+}
+
+static int compare_classes(const void *a, const void *b)
+{
+    const struct failure_class *x = a, *y = b;
+    if (x->server != y->server)
+        return x->server < y->server ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return x->code < y->code ? -1 : x->code > y->code;
+}
+
+struct failure_class *failures_classes(const struct model_session *session, size_t *count)
+{
+    struct finder finder = {.session = session};
+    find(&finder, NULL);
+    struct failure_class *classes = memory_new(finder.count, sizeof *classes);
+    for (size_t i = 0; i < finder.count; i++) {
+        const struct model_connection *c = model_connection(session, finder.found[i].index);
+        classes[i] = (struct failure_class){c->server, finder.found[i].kind, code_of(c, &finder.found[i]), 1};
+    }
+    if (finder.count > 0)
+        qsort(classes, finder.count, sizeof *classes, compare_classes);
+    size_t n = 0;
+    for (size_t i = 0; i < finder.count; i++) {
+        if (n > 0 && compare_classes(&classes[n - 1], &classes[i]) == 0)
+            classes[n - 1].count++;
+        else
+            classes[n++] = classes[i];
+    }
+    free(finder.found);
+    *count = n;
+    return classes;
+}
+
+void failures_print_class(FILE *out, const struct failure_class *class)
+{
+    const char *words;
+    switch (class->kind) {
+    case FAILURE_SOCKS:
+        fputs("SOCKS: ", out);
+        if (class->code == FAILURE_NO_REPLY)
+            fputs("no reply", out);
+        else
+            words_print_socks_reply(out, class->code);
+        break;
+    case FAILURE_RESPONSE:
+        fputs(class->code ? "response cut off" : "no response", out);
+        break;
+    case FAILURE_CONNECTION:
+        fputs(class->code == MITM__END_CAUSE__RESET ? "connection reset" : "connection failed", out);
+        break;
+    case FAILURE_PROTOCOL:
+        words = words_violation(class->code);
+        fprintf(out, "protocol broken: %s", words ? words : "unknown violation");
+        break;
+    case FAILURE_STATUS:
+    case FAILURE_KINDS:
+        fprintf(out, "HTTP status %" PRIu32, class->code);
+        break;
+    }
 }

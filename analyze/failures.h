@@ -4,6 +4,8 @@
 #ifndef MITM_ANALYZE_FAILURES_H
 #define MITM_ANALYZE_FAILURES_H
 
+#include <stdio.h>
+
 #include "analyze/model.h"
 
 enum failure_kind {
@@ -38,5 +40,23 @@ struct failures {
  */
 void failures_init(struct failures *failures, const struct model_session *session, const bool *shown, size_t max);
 void failures_fini(struct failures *failures);
+
+/* Failures of one kind, with the same code, of the same server. */
+struct failure_class {
+    uint32_t server; /* index, or MODEL_NO_INDEX: connections without a request */
+    enum failure_kind kind;
+    /* FAILURE_SOCKS: the reply; FAILURE_STATUS: the status; FAILURE_RESPONSE: 1: it was cut off, 0: it never came;
+     * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one. */
+    uint32_t code;
+    uint64_t count;
+};
+
+#define FAILURE_NO_REPLY UINT32_MAX
+
+/* Return the classes of all failures of `session`, *count of them, by server, kind and code. The caller frees them. */
+struct failure_class *failures_classes(const struct model_session *session, size_t *count);
+
+/* Print what the class is: "SOCKS: host unreachable (04)", "HTTP status 404". */
+void failures_print_class(FILE *out, const struct failure_class *class);
 
 #endif

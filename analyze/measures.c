@@ -8,17 +8,8 @@
 #include "analyze/memory.h"
 #include "analyze/metrics.h"
 
-/* What one value is computed from; what its level does not need is NULL. */
-struct subject {
-    const struct model_session *session;
-    const struct pages *pages;
-    const struct model_connection *connection;
-    const struct model_exchange *exchange;
-    const struct page *page;
-};
-
 /* Return the value, or `missing` where there is none. */
-typedef double (*compute)(const struct subject *subject);
+typedef double (*compute)(const struct measure_subject *subject);
 
 static const double missing = (double)NAN;
 
@@ -35,12 +26,12 @@ static double rate(double bytes, int64_t ns)
     return ns == MODEL_NONE || ns == 0 ? missing : bytes * 8 * 1e9 / (double)ns;
 }
 
-static double load_time(const struct subject *s)
+static double load_time(const struct measure_subject *s)
 {
     return number(page_load_ns(s->page));
 }
 
-static double page_ttfb(const struct subject *s)
+static double page_ttfb(const struct measure_subject *s)
 {
     const struct page *page = s->page;
     return page->first_byte_ns < page->start_ns ? missing : (double)(page->first_byte_ns - page->start_ns);
@@ -52,33 +43,33 @@ static double settled(const struct page *page, double value)
     return page->open ? missing : value;
 }
 
-static double page_round_trips(const struct subject *s)
+static double page_round_trips(const struct measure_subject *s)
 {
     size_t n = s->page->parts.round_trips;
     return n == 0 ? missing : settled(s->page, (double)n);
 }
 
-static double page_requests(const struct subject *s)
+static double page_requests(const struct measure_subject *s)
 {
     return settled(s->page, (double)s->page->requests);
 }
 
-static double page_connections(const struct subject *s)
+static double page_connections(const struct measure_subject *s)
 {
     return settled(s->page, (double)s->page->connections);
 }
 
-static double page_servers(const struct subject *s)
+static double page_servers(const struct measure_subject *s)
 {
     return settled(s->page, (double)s->page->servers);
 }
 
-static double page_bytes(const struct subject *s)
+static double page_bytes(const struct measure_subject *s)
 {
     return settled(s->page, (double)s->page->received_bytes);
 }
 
-static double page_failures(const struct subject *s)
+static double page_failures(const struct measure_subject *s)
 {
     return settled(s->page, (double)s->page->failures);
 }
@@ -89,131 +80,131 @@ static double share(const struct page *page, int64_t part_ns)
     return part_ns == MODEL_NONE || load_ns <= 0 ? missing : (double)part_ns / (double)load_ns;
 }
 
-static double page_socks_share(const struct subject *s)
+static double page_socks_share(const struct measure_subject *s)
 {
     return share(s->page, s->page->parts.socks_ns);
 }
 
-static double page_waiting_share(const struct subject *s)
+static double page_waiting_share(const struct measure_subject *s)
 {
     return share(s->page, s->page->parts.waiting_ns);
 }
 
-static double page_transfer_share(const struct subject *s)
+static double page_transfer_share(const struct measure_subject *s)
 {
     return share(s->page, s->page->parts.transfer_ns);
 }
 
-static double page_idle_share(const struct subject *s)
+static double page_idle_share(const struct measure_subject *s)
 {
     return share(s->page, s->page->parts.idle_ns);
 }
 
-static double page_reuse(const struct subject *s)
+static double page_reuse(const struct measure_subject *s)
 {
     size_t n = s->page->requests;
     return n == 0 ? missing : settled(s->page, (double)s->page->parts.reused / (double)n);
 }
 
-static double page_parallelism(const struct subject *s)
+static double page_parallelism(const struct measure_subject *s)
 {
     size_t n = s->page->parts.parallelism;
     return n == 0 ? missing : settled(s->page, (double)n);
 }
 
-static double socks(const struct subject *s)
+static double socks(const struct measure_subject *s)
 {
     return number(metrics_socks_ns(s->connection));
 }
 
-static double connection_ttfb(const struct subject *s)
+static double connection_ttfb(const struct measure_subject *s)
 {
     return number(metrics_connection_ttfb_ns(s->connection, s->session));
 }
 
-static double connection_time(const struct subject *s)
+static double connection_time(const struct measure_subject *s)
 {
     return number(metrics_connection_ns(s->connection));
 }
 
-static double connection_requests(const struct subject *s)
+static double connection_requests(const struct measure_subject *s)
 {
     return (double)s->connection->request_count;
 }
 
-static double connection_bytes(const struct subject *s)
+static double connection_bytes(const struct measure_subject *s)
 {
     return number(model_connection_bytes(s->connection, MODEL_TO_CLIENT));
 }
 
-static double connection_sent_bytes(const struct subject *s)
+static double connection_sent_bytes(const struct measure_subject *s)
 {
     return number(model_connection_bytes(s->connection, MODEL_TO_SERVER));
 }
 
-static double waiting(const struct subject *s)
+static double waiting(const struct measure_subject *s)
 {
     return number(metrics_waiting_ns(s->connection, s->exchange));
 }
 
-static double ttfb(const struct subject *s)
+static double ttfb(const struct measure_subject *s)
 {
     return number(metrics_response_ns(s->connection, s->exchange));
 }
 
-static double transfer(const struct subject *s)
+static double transfer(const struct measure_subject *s)
 {
     return number(metrics_transfer_ns(s->connection, s->exchange));
 }
 
-static double ttlb(const struct subject *s)
+static double ttlb(const struct measure_subject *s)
 {
     return number(metrics_ttlb_ns(s->connection, s->exchange));
 }
 
-static double ttlb_50k(const struct subject *s)
+static double ttlb_50k(const struct measure_subject *s)
 {
     return number(metrics_ttlb_of_ns(s->connection, s->exchange, MODEL_50_KIB));
 }
 
-static double ttlb_1m(const struct subject *s)
+static double ttlb_1m(const struct measure_subject *s)
 {
     return number(metrics_ttlb_of_ns(s->connection, s->exchange, MODEL_1_MIB));
 }
 
-static double ttlb_5m(const struct subject *s)
+static double ttlb_5m(const struct measure_subject *s)
 {
     return number(metrics_ttlb_of_ns(s->connection, s->exchange, MODEL_5_MIB));
 }
 
-static double throughput(const struct subject *s)
+static double throughput(const struct measure_subject *s)
 {
     return rate(524288, metrics_growth_ns(s->connection, s->exchange, MODEL_512_KIB, MODEL_1_MIB));
 }
 
-static double body_bytes(const struct subject *s)
+static double body_bytes(const struct measure_subject *s)
 {
     return number(metrics_body_bytes(s->exchange));
 }
 
 /* What comes in a few reads says nothing of a rate: bodies below the smallest file of Tor Metrics have none. */
-static double goodput(const struct subject *s)
+static double goodput(const struct measure_subject *s)
 {
     double bytes = body_bytes(s);
     return bytes >= 51200 ? rate(bytes, metrics_transfer_ns(s->connection, s->exchange)) : missing;
 }
 
-static double session_duration(const struct subject *s)
+static double session_duration(const struct measure_subject *s)
 {
     return s->session->first_ns == MODEL_NONE ? missing : (double)(s->session->last_ns - s->session->first_ns);
 }
 
-static double session_pages(const struct subject *s)
+static double session_pages(const struct measure_subject *s)
 {
     return (double)pages_count(s->pages);
 }
 
-static double session_requests(const struct subject *s)
+static double session_requests(const struct measure_subject *s)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < s->session->connection_count; i++)
@@ -221,17 +212,17 @@ static double session_requests(const struct subject *s)
     return (double)n;
 }
 
-static double session_connections(const struct subject *s)
+static double session_connections(const struct measure_subject *s)
 {
     return (double)s->session->connection_count;
 }
 
-static double session_servers(const struct subject *s)
+static double session_servers(const struct measure_subject *s)
 {
     return (double)s->session->server_count;
 }
 
-static double session_bytes(const struct subject *s)
+static double session_bytes(const struct measure_subject *s)
 {
     double sum = missing;
     for (size_t i = 0; i < s->session->connection_count; i++) {
@@ -242,7 +233,7 @@ static double session_bytes(const struct subject *s)
     return sum;
 }
 
-static double session_failures(const struct subject *s)
+static double session_failures(const struct measure_subject *s)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < pages_count(s->pages); i++)
@@ -369,18 +360,23 @@ const struct measure *measures_find(const char *name)
     return NULL;
 }
 
+double measures_value(const struct measure *measure, const struct measure_subject *subject)
+{
+    return ((const struct entry *)measure)->compute(subject); /* it is the first member of one */
+}
+
 /* ---------------------------------------------------------------- collecting */
 
 struct collector {
     struct measure_values values;
     size_t capacity;
-    compute compute;
+    const struct measure *measure;
 };
 
-static void collect(struct collector *collector, const struct subject *subject, struct measure_value value)
+static void collect(struct collector *collector, const struct measure_subject *subject, struct measure_value value)
 {
     struct measure_values *values = &collector->values;
-    value.value = collector->compute(subject);
+    value.value = measures_value(collector->measure, subject);
     if (isnan(value.value)) {
         values->missing++;
         return;
@@ -395,7 +391,7 @@ static int64_t exchange_start_ns(const struct model_exchange *x)
 }
 
 /* Collect what connections, or their exchanges, have. */
-static void collect_connections(struct collector *collector, struct subject *subject, bool exchanges)
+static void collect_connections(struct collector *collector, struct measure_subject *subject, bool exchanges)
 {
     const struct model_session *session = subject->session;
     for (size_t i = 0; i < session->connection_count; i++) {
@@ -420,7 +416,7 @@ static void collect_connections(struct collector *collector, struct subject *sub
     }
 }
 
-static void collect_pages(struct collector *collector, struct subject *subject)
+static void collect_pages(struct collector *collector, struct measure_subject *subject)
 {
     for (size_t i = 0; i < pages_count(subject->pages); i++) {
         subject->page = pages_get(subject->pages, i);
@@ -436,9 +432,8 @@ static void collect_pages(struct collector *collector, struct subject *subject)
 struct measure_values measures_collect(const struct measure *measure, const struct model_session *session,
                                        const struct pages *pages)
 {
-    const struct entry *entry = (const struct entry *)measure; /* its first member */
-    struct collector collector = {.compute = entry->compute};
-    struct subject subject = {.session = session, .pages = pages};
+    struct collector collector = {.measure = measure};
+    struct measure_subject subject = {.session = session, .pages = pages};
     if (measure->level == MEASURE_OF_PAGE)
         collect_pages(&collector, &subject);
     else if (measure->level == MEASURE_OF_SESSION)

@@ -36,6 +36,19 @@ size_t measures_count(void);
 const struct measure *measures_get(size_t index);
 const struct measure *measures_find(const char *name);
 
+/* What a value is of: all levels need the session and its pages, and the level's own member, an exchange its connection
+ * too; the others may be NULL. */
+struct measure_subject {
+    const struct model_session *session;
+    const struct pages *pages;
+    const struct model_connection *connection;
+    const struct model_exchange *exchange;
+    const struct page *page;
+};
+
+/* Return the value of `measure`, which is one of the register, for `subject`; NAN: it is missing. */
+double measures_value(const struct measure *measure, const struct measure_subject *subject);
+
 /* A value, and what it belongs to. */
 struct measure_value {
     double value;

@@ -1,13 +1,13 @@
 #include "analyze/stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "analyze/memory.h"
 #include "analyze/metrics.h"
-#include "analyze/quantile.h"
 
 struct values {
-    int64_t *values;
+    double *values; /* whole numbers */
     size_t count, capacity;
 };
 
@@ -17,7 +17,7 @@ static void values_add(struct values *values, int64_t value)
     if (value == MODEL_NONE)
         return;
     values->values = memory_grow(values->values, values->count, &values->capacity, sizeof *values->values);
-    values->values[values->count++] = value;
+    values->values[values->count++] = (double)value;
 }
 
 /* The values of one row. */
@@ -75,17 +75,25 @@ static void gather_connection(struct stats_row *row, struct gathered *gathered, 
         gather_exchange(row, gathered, connection, x);
 }
 
-static struct stats_summary summarise(struct values *values)
+/* Round to the nearest whole number, halves up. */
+static int64_t rounded(double value)
 {
-    if (values->count == 0)
+    double whole = floor(value + 0.5);
+    return whole >= 0x1p63 ? INT64_MAX : (int64_t)whole;
+}
+
+static struct stats_summary summarise(struct values *values, unsigned type)
+{
+    size_t n = values->count;
+    if (n == 0)
         return (struct stats_summary){0, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
-    quantile_sort(values->values, values->count);
-    return (struct stats_summary){.count = values->count,
-                                  .min = values->values[0],
-                                  .median = quantile(values->values, values->count, 50),
-                                  .p90 = quantile(values->values, values->count, 90),
-                                  .p99 = quantile(values->values, values->count, 99),
-                                  .max = values->values[values->count - 1]};
+    quantile_sort(values->values, n);
+    return (struct stats_summary){.count = n,
+                                  .min = rounded(values->values[0]),
+                                  .median = rounded(quantile(values->values, n, 0.5, type)),
+                                  .p90 = rounded(quantile(values->values, n, 0.9, type)),
+                                  .p99 = rounded(quantile(values->values, n, 0.99, type)),
+                                  .max = rounded(values->values[n - 1])};
 }
 
 static void count_failures(struct stats_row *row, struct values *replies)
@@ -93,23 +101,25 @@ static void count_failures(struct stats_row *row, struct values *replies)
     quantile_sort(replies->values, replies->count);
     size_t capacity = 0;
     for (size_t i = 0; i < replies->count; i++) {
-        if (row->failure_count == 0 || row->failures[row->failure_count - 1].reply != replies->values[i]) {
+        uint32_t reply = (uint32_t)replies->values[i];
+        if (row->failure_count == 0 || row->failures[row->failure_count - 1].reply != reply) {
             row->failures = memory_grow(row->failures, row->failure_count, &capacity, sizeof *row->failures);
-            row->failures[row->failure_count++] = (struct stats_failure){(uint32_t)replies->values[i], 0};
+            row->failures[row->failure_count++] = (struct stats_failure){reply, 0};
         }
         row->failures[row->failure_count - 1].count++;
     }
 }
 
 /* Finish a row from what was gathered, which is freed. */
-static void finish_row(struct stats_row *row, struct gathered *gathered)
+static void finish_row(struct stats_row *row, struct gathered *gathered, unsigned type)
 {
     for (int q = 0; q < STATS_QUANTITIES; q++) {
-        row->quantities[q] = summarise(&gathered->quantities[q]);
+        row->quantities[q] = summarise(&gathered->quantities[q], type);
         free(gathered->quantities[q].values);
     }
-    row->mean_response_ns =
-        gathered->response.count > 0 ? quantile_mean(gathered->response.values, gathered->response.count) : MODEL_NONE;
+    row->mean_response_ns = gathered->response.count > 0
+                                ? rounded(quantile_mean(gathered->response.values, gathered->response.count))
+                                : MODEL_NONE;
     row->connection_ns = row->connections == 0 || gathered->connection_unknown
                              ? MODEL_NONE
                              : (int64_t)(gathered->connection_ns > INT64_MAX ? INT64_MAX : gathered->connection_ns);
@@ -118,7 +128,7 @@ static void finish_row(struct stats_row *row, struct gathered *gathered)
     free(gathered->replies.values);
 }
 
-void stats_init(struct stats *stats, const struct model_session *session)
+void stats_init(struct stats *stats, const struct model_session *session, unsigned quantile_type)
 {
     /* One more than there are servers: connections without a request. */
     size_t n = session->server_count + 1;
@@ -134,8 +144,8 @@ void stats_init(struct stats *stats, const struct model_session *session)
         gather_connection(&stats->total, &all, session, connection);
     }
     for (size_t i = 0; i < n; i++)
-        finish_row(&stats->rows[i], &gathered[i]);
-    finish_row(&stats->total, &all);
+        finish_row(&stats->rows[i], &gathered[i], quantile_type);
+    finish_row(&stats->total, &all, quantile_type);
     free(gathered);
     stats->row_count = stats->rows[n - 1].connections > 0 ? n : n - 1;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyze/model.h"
+#include "statistics/quantile.h"
 
 /* Quantities of which the distribution is given. */
 enum stats_quantity { STATS_SOCKS, STATS_WAITING, STATS_TRANSFER, STATS_BYTES, STATS_QUANTITIES };
@@ -46,8 +47,9 @@ struct stats {
     size_t row_count;
 };
 
-/* Compute the statistics of `session`, which must not change as long as they are used. Free them with stats_fini(). */
-void stats_init(struct stats *stats, const struct model_session *session);
+/* Compute the statistics of `session`, which must not change as long as they are used; quantiles by the definition
+ * `quantile_type` (statistics/quantile.h), rounded to whole numbers. Free them with stats_fini(). */
+void stats_init(struct stats *stats, const struct model_session *session, unsigned quantile_type);
 void stats_fini(struct stats *stats);
 
 /* Name of a quantity in CSV and JSON ("socks_ns"). */

@@ -148,7 +148,7 @@ void report_html(FILE *out, const struct report_input *input, const struct repor
     document.session = report_session(input, query, &document.session_number);
     if (document.session) {
         selection_init(&document.selection, document.session, input->pages, query);
-        stats_init(&document.stats, document.session);
+        stats_init(&document.stats, document.session, QUANTILE_TYPE);
         document.all_headers = report_all_headers(document.session, query);
     }
     begin_document(&document);

@@ -57,7 +57,7 @@ static void setup(void)
     scene_connection_start(&sink, 8, 800);
     scene_connection_end(&sink, 8, 900, MITM__END_CAUSE__FIN);
     scene_session_end(&sink, 5, 9000);
-    stats_init(&stats, model_session(model, 0));
+    stats_init(&stats, model_session(model, 0), QUANTILE_TYPE);
 }
 
 static void teardown(void)
@@ -209,7 +209,7 @@ Test(stats, text_for_a_narrow_terminal)
     scene_session_start(&sink, 6);
     scene_socks(&sink, 1, 0, 1, "a-very-long-name.of-a-server.example", 80);
     stats_fini(&stats);
-    stats_init(&stats, model_session(model, 1));
+    stats_init(&stats, model_session(model, 1), QUANTILE_TYPE);
     static const char *const parts[] = {"a-very-long-name.of…  "};
     expect_within(written(write_narrow), parts, 1);
 }
@@ -274,7 +274,7 @@ static void add_control(void)
     stats_fini(&stats);
     model_free(model);
     model = other;
-    stats_init(&stats, model_session(model, 0));
+    stats_init(&stats, model_session(model, 0), QUANTILE_TYPE);
 }
 
 Test(stats, what_the_user_did_as_text)
