@@ -126,10 +126,10 @@ static int take_setting(struct compare_request *r, int option, char **argv)
     switch (option) {
     case 'o':
         r->out = optarg;
-        return document_known(optarg) ? -1
-                                      : cli_usage(&cmd_compare,
-                                                  "the name of the document ends in .pdf, .html, .svg or .png, not '%s'",
-                                                  optarg);
+        return document_known(optarg)
+                   ? -1
+                   : cli_usage(&cmd_compare, "the name of the document ends in .pdf, .html, .svg or .png, not '%s'",
+                               optarg);
     case 'f':
         return take_format(r, optarg);
     case METRIC:
@@ -196,8 +196,8 @@ static int take(struct compare_request *r, int option, char **argv, struct compa
     switch (option) {
     case BARE_WORD:
         if (!*group)
-            return cli_usage(&cmd_compare, "'%s' belongs to no group: name files right after --before, --after or --group",
-                             optarg);
+            return cli_usage(&cmd_compare,
+                             "'%s' belongs to no group: name files right after --before, --after or --group", optarg);
         add_file(*group, optarg);
         return -1;
     case BEFORE:
