@@ -367,8 +367,10 @@ static void add_session(struct sheet *sheet, const struct columns *columns, stru
 
 void stats_rows(FILE *out, const struct stats_by *options, enum stats_detail detail)
 {
-    static const char *const captions[] = {
-        [STATS_ALL] = NULL, [STATS_MAIN] = "Pages", [STATS_MORE] = "Pages in detail"};
+    static const char *const captions[] = {[STATS_ALL] = NULL,
+                                           [STATS_MAIN] = "Page loads",
+                                           [STATS_COUNTS] = "What they consisted of",
+                                           [STATS_SHARES] = "Where their time went"};
     struct columns *columns = memory_new(1, sizeof *columns);
     choose_columns(columns, options, detail);
     struct sheet *sheet =

@@ -30,6 +30,7 @@ struct spreads {
     struct sheet *sheet;
     struct pages **pages; /* of each session */
     bool people;
+    bool single; /* each measure has one value: of a session */
 };
 
 static void sample_add(struct sample *sample, double value)
@@ -64,6 +65,10 @@ static void add_sample(struct spreads *spreads, const struct measure *measure, s
     if (n > 0)
         quantile_sort(sample->values, n);
     sheet_words(sheet, spreads->people ? measure->label : measure->name);
+    if (spreads->single) {
+        sheet_number(sheet, sample->values[0]);
+        return;
+    }
     if (!spreads->people)
         sheet_words(sheet, units[measure->unit]);
     sheet_number(sheet, (double)n);
@@ -182,27 +187,57 @@ static void add_measures(struct spreads *spreads, bool pages_too, bool others_to
     }
 }
 
+/* Return the columns that are needed, and store their number in *count. */
+static const struct table_column *choose_heads(const struct spreads *spreads, size_t *count)
+{
+    static const struct table_column single[] = {{"measure", "measure", TABLE_WORDS}, {"value", "value", TABLE_BY_ROW}};
+    static struct table_column heads[HEADS];
+    *count = sizeof single / sizeof *single;
+    if (spreads->single)
+        return single;
+    *count = 0;
+    for (size_t i = 0; spreads->options->level == STATS_BY_SERVER && i < SERVER_HEADS; i++)
+        heads[(*count)++] = server_heads[i];
+    for (size_t i = 0; i < VALUE_HEADS; i++) {
+        if (!spreads->people || strcmp(value_heads[i].name, "unit") != 0)
+            heads[(*count)++] = value_heads[i];
+    }
+    return heads;
+}
+
+/* Return whether people get nothing from distributions: there is at most one page. */
+static bool is_one_page(const struct spreads *spreads, size_t sessions)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sessions; i++)
+        n += pages_count(spreads->pages[i]);
+    return n < 2;
+}
+
+static void write_spreads(FILE *out, struct spreads *spreads)
+{
+    const struct stats_by *options = spreads->options;
+    size_t n;
+    const struct table_column *heads = choose_heads(spreads, &n);
+    spreads->sheet =
+        sheet_begin(out, options->format, heads, n, spreads->single ? "Session" : "Distributions", options->width);
+    add_measures(spreads, options->level != STATS_BY_SESSION, true);
+    if (options->level == STATS_BY_SESSION) {
+        group_pages(spreads, true);
+        add_measures(spreads, true, false);
+    }
+    sheet_end(spreads->sheet);
+}
+
 void stats_spreads(FILE *out, const struct stats_by *options)
 {
     size_t sessions = model_session_count(options->model);
     struct spreads spreads = {.options = options, .pages = memory_new(sessions, sizeof(struct pages *))};
     spreads.people = options->format != TABLE_CSV && options->format != TABLE_JSON;
-    struct table_column heads[HEADS];
-    size_t n = 0;
-    for (size_t i = 0; options->level == STATS_BY_SERVER && i < SERVER_HEADS; i++)
-        heads[n++] = server_heads[i];
-    for (size_t i = 0; i < VALUE_HEADS; i++) {
-        if (!spreads.people || strcmp(value_heads[i].name, "unit") != 0)
-            heads[n++] = value_heads[i];
-    }
-    spreads.sheet = sheet_begin(out, options->format, heads, n, "Distributions", options->width);
+    spreads.single = spreads.people && options->level == STATS_BY_SESSION && sessions == 1;
     group_pages(&spreads, false);
-    add_measures(&spreads, options->level != STATS_BY_SESSION, true);
-    if (options->level == STATS_BY_SESSION) {
-        group_pages(&spreads, true);
-        add_measures(&spreads, true, false);
-    }
-    sheet_end(spreads.sheet);
+    if (!spreads.people || options->level != STATS_BY_PAGE || !is_one_page(&spreads, sessions))
+        write_spreads(out, &spreads);
     for (size_t i = 0; i < sessions; i++)
         pages_free(spreads.pages[i]);
     free(spreads.pages);
