@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "compare/document.h"
+#include "compare/publish.h"
 #include "compare/options.h"
 #include "compare/output.h"
 
@@ -47,7 +47,7 @@ static int compare(const struct compare_request *r)
     if (!r->out || r->formatted)
         compare_write(stdout, comparison, &rules, r->format, cli_columns());
     if (r->out)
-        code = document_write(comparison, r->out);
+        code = publish_write(comparison, r->out);
     for (size_t i = 0; i < r->rule_count; i++) {
         if (compare_write_rule(stderr, comparison, &r->rules[i]) && code == CLI_OK)
             code = CLI_NO;

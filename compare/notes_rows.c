@@ -65,7 +65,8 @@ static bool is_tied(const struct comparison *c, const struct compare_row *row, s
 
 static bool is_undecided(const struct comparison *c, const struct compare_row *row, size_t needed)
 {
-    return row->p_holm >= c->options->alpha && least_n(row) >= needed && !is_constant(row) && fabs(row->delta) >= NEGLIGIBLE;
+    return row->p_holm >= c->options->alpha && least_n(row) >= needed && !is_constant(row) &&
+           fabs(row->delta) >= NEGLIGIBLE;
 }
 
 static void say_few(FILE *out, const struct comparison *c, const struct compare_row *row, size_t needed)

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "compare/cmd_compare.h"
-#include "compare/document.h"
+#include "compare/publish.h"
 
 enum { BEFORE = CLI_FIRST_OWN, AFTER, GROUP, METRIC, BY, PAIRED, CONFIDENCE, ALPHA, FAIL_IF, PAGE_GAP, QUANTILE };
 enum { MOST_GROUPS = 16, MOST_NAME = 40, BARE_WORD = 1 };
@@ -126,7 +126,7 @@ static int take_setting(struct compare_request *r, int option, char **argv)
     switch (option) {
     case 'o':
         r->out = optarg;
-        return document_known(optarg)
+        return publish_known(optarg)
                    ? -1
                    : cli_usage(&cmd_compare, "the name of the document ends in .pdf, .html, .svg or .png, not '%s'",
                                optarg);

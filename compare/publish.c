@@ -1,4 +1,4 @@
-#include "compare/document.h"
+#include "compare/publish.h"
 
 #include <string.h>
 #include <strings.h>
@@ -11,7 +11,7 @@ static const char *ending_of(const char *path)
     return dot ? dot : "";
 }
 
-bool document_known(const char *path)
+bool publish_known(const char *path)
 {
     static const char *const endings[] = {".pdf", ".html", ".svg", ".png"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -21,7 +21,7 @@ bool document_known(const char *path)
     return false;
 }
 
-int document_write(const struct comparison *comparison, const char *path)
+int publish_write(const struct comparison *comparison, const char *path)
 {
     (void)comparison;
     (void)path;
