@@ -7,6 +7,7 @@
 #include "compare/notes_parts.h"
 
 enum { POWER_PERCENT = 80 };
+#define NEGLIGIBLE 0.147 /* Cliff's delta: see ranks_delta_word() */
 
 /* Print which row is meant: "page load time of a.example/ ('before', 'after')". */
 static void print_row_name(FILE *out, const struct comparison *c, const struct compare_row *row)
@@ -64,7 +65,8 @@ static bool is_tied(const struct comparison *c, const struct compare_row *row, s
 
 static bool is_undecided(const struct comparison *c, const struct compare_row *row, size_t needed)
 {
-    return row->p_holm >= c->options->alpha && least_n(row) >= needed && !is_constant(row) && row->delta != 0;
+    return row->p_holm >= c->options->alpha && least_n(row) >= needed && !is_constant(row) &&
+           fabs(row->delta) >= NEGLIGIBLE;
 }
 
 static void say_few(FILE *out, const struct comparison *c, const struct compare_row *row, size_t needed)
