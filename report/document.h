@@ -52,6 +52,7 @@ void head_write(const struct document *document);
 void graph_write(const struct document *document, size_t part);
 void tables_write_pages(const struct document *document);
 void tables_write_servers(const struct document *document);
+void distributions_write(const struct document *document);
 void tables_write_failures(const struct document *document);
 void notes_write(const struct document *document);
 void list_write(const struct document *document, size_t part);

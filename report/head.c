@@ -203,7 +203,10 @@ static void write_contents(const struct document *document)
         fputs("<li><a href=\"#graph\">Time graph</a></li><li><a href=\"#time\">Where the time went</a></li>", out);
         if (document->input->pages && pages_count(document->input->pages) > 0)
             fputs("<li><a href=\"#pages\">Pages</a></li>", out);
-        fputs("<li><a href=\"#servers\">Servers</a></li><li><a href=\"#failures\">Failures</a></li>", out);
+        fputs("<li><a href=\"#servers\">Servers</a></li>", out);
+        if (document->place->self_contained && document->input->pages)
+            fputs("<li><a href=\"#distributions\">Distributions</a></li>", out);
+        fputs("<li><a href=\"#failures\">Failures</a></li>", out);
         write_notes_entry(document);
         fputs("<li><a href=\"#connections\">Connections</a></li>", out);
         if (!document->place->self_contained)

@@ -123,6 +123,7 @@ static void write_sections(const struct document *document)
     graph_write(document, part);
     tables_write_pages(document);
     tables_write_servers(document);
+    distributions_write(document);
     tables_write_failures(document);
     notes_write(document);
     list_write(document, part);
