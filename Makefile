@@ -4,6 +4,7 @@
 #   make test      install what is missing, build with gcc and with clang and sanitizers, run every test
 #   make           build into $(BUILD)
 #   make bench     measure speed against other proxies, what looking at the live view costs, and statistics of much
+#   make truth     let Chromium load a page over ways of known lengths, and compare them
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
 #   make install   install programs and man pages below PREFIX (/usr/local)
 #   make deb       make a Debian package in $(BUILD)
@@ -20,7 +21,7 @@ BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-
 	libseccomp-dev libzstd-dev zstd libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
-	poppler-utils libxml2-utils man-db procps
+	poppler-utils qpdf libxml2-utils man-db procps r-base-core
 BENCH_PACKAGES = python3 r-base-core microsocks dante-server mitmproxy procps util-linux
 
 # Install those of $(1) that are not installed; needs root or sudo only then.
@@ -35,7 +36,7 @@ define install_missing
 	fi
 endef
 
-.PHONY: all build demo test bench fuzz install deb format clean build-packages
+.PHONY: all build demo test bench truth fuzz install deb format clean build-packages
 all: build
 
 build-packages:
@@ -74,6 +75,11 @@ bench: build-packages
 	python3 tests/bench/view.py --build $(BUILD)-bench --paced
 	python3 tests/bench/view.py --build $(BUILD)-bench
 	python3 tests/bench/large.py --build $(BUILD)-bench
+
+truth: build
+	$(call install_missing,$(DEMO_PACKAGES))
+	rm -rf $(BUILD)/truth
+	python3 tests/browser/truth.py --build $(BUILD) -o $(BUILD)/truth
 
 fuzz: build-packages
 	$(call install_missing,$(TEST_PACKAGES))

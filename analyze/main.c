@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "analyze/cli.h"
+#include "compare/cmd_compare.h"
 #include "view/cmd_serve.h"
 
-static const struct cli_verb *const verbs[] = {&cmd_stats,       &cmd_timeline, &cmd_report, &cmd_serve,
-                                               &cmd_connections, &cmd_events,   &cmd_check};
+static const struct cli_verb *const verbs[] = {&cmd_stats, &cmd_compare,     &cmd_timeline, &cmd_report,
+                                               &cmd_serve, &cmd_connections, &cmd_events,   &cmd_check};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int print_help(void)
@@ -30,7 +31,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_DFL); /* "| head" ends the program quietly, even where the parent ignores the signal */
     opterr = 0;
     if (argc < 2) {
-        fputs("mitm-analyze: name a verb: stats, timeline, report, serve, connections, events or check (mitm-analyze "
+        fputs("mitm-analyze: name a verb: stats, compare, timeline, report, serve, connections, events or check "
+              "(mitm-analyze "
               "--help "
               "explains)\n",
               stderr);

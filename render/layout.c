@@ -19,6 +19,7 @@ struct layout *layout_new(void)
     struct layout *layout = g_new0(struct layout, 1);
     layout->meter = text_meter_new();
     layout->title = "";
+    layout->author = "";
     layout->pages = g_ptr_array_new_with_free_func(free_page);
     layout->bookmarks = g_array_new(FALSE, FALSE, sizeof(struct layout_bookmark));
     layout->names = g_hash_table_new(g_str_hash, g_str_equal);
@@ -46,6 +47,18 @@ struct layout_page *layout_add_page(struct layout *layout, double width, double 
     };
     g_ptr_array_add(layout->pages, page);
     return page;
+}
+
+void layout_insert_page(struct layout *layout, size_t index, double width, double height)
+{
+    layout_add_page(layout, width, height);
+    gpointer page = g_ptr_array_steal_index(layout->pages, layout->pages->len - 1);
+    g_ptr_array_insert(layout->pages, (gint)index, page);
+    for (guint i = 0; i < layout->bookmarks->len; i++) {
+        struct layout_bookmark *bookmark = &g_array_index(layout->bookmarks, struct layout_bookmark, i);
+        if (bookmark->page >= index)
+            bookmark->page++;
+    }
 }
 
 size_t layout_page_count(const struct layout *layout)
@@ -173,10 +186,44 @@ bool layout_add_anchor(struct layout *layout, struct layout_page *page, const ch
     return true;
 }
 
-void layout_add_bookmark(struct layout *layout, const char *text, size_t page, double y)
+void layout_add_bookmark(struct layout *layout, unsigned level, const char *text, size_t page, double y)
 {
-    struct layout_bookmark bookmark = {.text = text_keep(layout->meter, text), .page = page, .y = y};
+    struct layout_bookmark bookmark = {.text = text_keep(layout->meter, text), .page = page, .y = y, .level = level};
     g_array_append_val(layout->bookmarks, bookmark);
+}
+
+static void copy_item(struct layout *layout, struct layout_page *page, struct layout_item item, struct layout_point by)
+{
+    item.rect.x += by.x;
+    item.rect.y += by.y;
+    if (item.text)
+        item.text = text_keep(layout->meter, item.text);
+    if (item.points)
+        item.points = g_memdup2(item.points, item.point_count * sizeof *item.points);
+    for (size_t i = 0; i < item.point_count; i++) {
+        item.points[i].x += by.x;
+        item.points[i].y += by.y;
+    }
+    g_array_append_val(page->items, item);
+}
+
+void layout_add_copy(struct layout *layout, struct layout_page *page, const struct layout_page *from,
+                     struct layout_point by, const char *prefix)
+{
+    for (guint i = 0; i < from->items->len; i++)
+        copy_item(layout, page, g_array_index(from->items, struct layout_item, i), by);
+    for (guint i = 0; i < from->hits->len; i++) {
+        const struct layout_hit *hit = &g_array_index(from->hits, struct layout_hit, i);
+        struct layout_rect rect = {hit->rect.x + by.x, hit->rect.y + by.y, hit->rect.width, hit->rect.height};
+        if (hit->target)
+            layout_add_hit(layout, page, rect, NULL, (struct figure_text){NULL, 0},
+                           text_format(layout->meter, "%s%s", prefix, hit->target));
+    }
+    for (guint i = 0; i < from->anchors->len; i++) {
+        const struct layout_anchor *anchor = &g_array_index(from->anchors, struct layout_anchor, i);
+        layout_add_anchor(layout, page, text_format(layout->meter, "%s%s", prefix, anchor->name), anchor->x + by.x,
+                          anchor->y + by.y);
+    }
 }
 
 bool layout_rects_overlap(const struct layout_rect *a, const struct layout_rect *b, double slack)

@@ -74,11 +74,12 @@ struct layout_anchor {
     double y;
 };
 
-/* A line of the table of contents (PDF). */
+/* A line of the outline (PDF). */
 struct layout_bookmark {
     const char *text;
     size_t page;
     double y;
+    unsigned level; /* 0: at the top; else below the last one of a lower level */
 };
 
 struct layout_page {
@@ -92,6 +93,7 @@ struct layout_page {
 struct layout {
     struct text_meter *meter; /* owns all texts */
     const char *title;
+    const char *author; /* "": not said */
     int64_t created_s;
     GPtrArray *pages;  /* struct layout_page */
     GArray *bookmarks; /* struct layout_bookmark */
@@ -104,6 +106,9 @@ void layout_free(struct layout *layout);
 
 /* Append an empty page and return it; it belongs to the layout. Its height may be changed later. */
 struct layout_page *layout_add_page(struct layout *layout, double width, double height);
+
+/* Insert an empty page as number `index`, at most the number of pages; what comes after it moves on by one. */
+void layout_insert_page(struct layout *layout, size_t index, double width, double height);
 
 size_t layout_page_count(const struct layout *layout);
 struct layout_page *layout_page(const struct layout *layout, size_t index);
@@ -145,7 +150,12 @@ void layout_add_hit(struct layout *layout, struct layout_page *page, struct layo
  * added. */
 bool layout_add_anchor(struct layout *layout, struct layout_page *page, const char *name, double x, double y);
 
-void layout_add_bookmark(struct layout *layout, const char *text, size_t page, double y);
+void layout_add_bookmark(struct layout *layout, unsigned level, const char *text, size_t page, double y);
+
+/* Add to `page` of `layout` what is drawn on `from`, a page of another layout, moved by `by`, and its places that lead
+ * to targets and are led to; `prefix` is put before the names of both. Tooltips and other links are left out. */
+void layout_add_copy(struct layout *layout, struct layout_page *page, const struct layout_page *from,
+                     struct layout_point by, const char *prefix);
 
 /* Return whether `link` is a reference without scheme and host, in valid UTF-8 without control characters and spaces.
  */

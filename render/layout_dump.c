@@ -7,7 +7,8 @@ static const char *const kind_names[] = {
     [LAYOUT_RING] = "ring", [LAYOUT_CROSS] = "cross", [LAYOUT_AREA] = "area",     [LAYOUT_TEXT] = "text",
 };
 static const char *const style_names[TEXT_STYLE_COUNT] = {
-    [TEXT_TITLE] = "title", [TEXT_HEADING] = "heading", [TEXT_BODY] = "body", [TEXT_SMALL] = "small"};
+    [TEXT_TITLE] = "title", [TEXT_HEADING] = "heading", [TEXT_BODY] = "body",       [TEXT_SMALL] = "small",
+    [TEXT_COVER] = "cover", [TEXT_CHAPTER] = "chapter", [TEXT_SECTION] = "section", [TEXT_PROSE] = "prose"};
 
 /* Print the four edges of `rect` rounded: x, y, width, height. */
 static void dump_rect(const struct layout_rect *rect, FILE *out)

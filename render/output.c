@@ -7,6 +7,9 @@
 #include <time.h>
 
 #include "render/draw.h"
+#include "render/xref.h"
+
+#define OUTLINE_LEVELS 4 /* of the outline of a PDF, at most */
 
 static cairo_status_t append_bytes(void *closure, const unsigned char *data, unsigned length)
 {
@@ -152,16 +155,19 @@ cairo_status_t output_png(const struct layout *layout, double scale, bool dark, 
     return status != CAIRO_STATUS_SUCCESS ? status : finished;
 }
 
-/* Add the anchors and links of `page` as tags. Their coordinates are in the user space of `cr`. */
+/* Add the anchors and links of `page` as tags. Their coordinates are points: cairo 1.16 takes them as they are, without
+ * regard to the transformation of `cr`. */
 static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct layout_page *page)
 {
+    cairo_save(cr);
+    cairo_identity_matrix(cr);
     for (guint i = 0; i < page->anchors->len; i++) {
         const struct layout_anchor *anchor = &g_array_index(page->anchors, struct layout_anchor, i);
         GString *attributes = g_string_new(NULL);
         g_string_append_printf(attributes, "name='%s' x=", anchor->name);
-        append_number(attributes, anchor->x);
+        append_number(attributes, anchor->x * OUTPUT_POINTS_PER_UNIT);
         g_string_append(attributes, " y=");
-        append_number(attributes, fmax(anchor->y, 0));
+        append_number(attributes, fmax(anchor->y, 0) * OUTPUT_POINTS_PER_UNIT);
         cairo_tag_begin(cr, CAIRO_TAG_DEST, attributes->str);
         cairo_tag_end(cr, CAIRO_TAG_DEST);
         g_string_free(attributes, TRUE);
@@ -174,13 +180,14 @@ static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct 
         g_string_append_printf(attributes, "dest='%s' rect=[", hit->target);
         const double edges[] = {hit->rect.x, hit->rect.y, hit->rect.width, hit->rect.height};
         for (size_t k = 0; k < 4; k++) {
-            append_number(attributes, edges[k]);
+            append_number(attributes, edges[k] * OUTPUT_POINTS_PER_UNIT);
             g_string_append_c(attributes, k < 3 ? ' ' : ']');
         }
         cairo_tag_begin(cr, CAIRO_TAG_LINK, attributes->str);
         cairo_tag_end(cr, CAIRO_TAG_LINK);
         g_string_free(attributes, TRUE);
     }
+    cairo_restore(cr);
 }
 
 /* Set the title and the date of the document. */
@@ -193,24 +200,32 @@ static void set_pdf_metadata(cairo_surface_t *surface, const struct layout *layo
     if (!gmtime_r(&created, &utc) || utc.tm_year < 0 || utc.tm_year > 8099)
         memset(&utc, 0, sizeof utc), utc.tm_year = 70, utc.tm_mday = 1;
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (*layout->author != '\0')
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_AUTHOR, layout->author);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, date);
 }
 
 static void add_pdf_outline(cairo_surface_t *surface, const struct layout *layout)
 {
+    int above[OUTLINE_LEVELS] = {0}; /* the last one of each level */
     for (guint i = 0; i < layout->bookmarks->len; i++) {
         const struct layout_bookmark *bookmark = &g_array_index(layout->bookmarks, struct layout_bookmark, i);
         GString *attributes = g_string_new(NULL);
         g_string_append_printf(attributes, "page=%zu pos=[0 ", bookmark->page + 1);
         append_number(attributes, fmax(bookmark->y, 0) * OUTPUT_POINTS_PER_UNIT);
         g_string_append_c(attributes, ']');
-        cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, bookmark->text, attributes->str, 0);
+        unsigned level = MIN(bookmark->level, OUTLINE_LEVELS - 1);
+        int parent = level > 0 ? above[level - 1] : CAIRO_PDF_OUTLINE_ROOT;
+        int id = cairo_pdf_surface_add_outline(surface, parent, bookmark->text, attributes->str, 0);
+        for (unsigned below = level; below < OUTLINE_LEVELS; below++)
+            above[below] = id;
         g_string_free(attributes, TRUE);
     }
 }
 
 cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
 {
+    gsize start = out->len;
     const struct layout_page *first = layout_page(layout, 0);
     cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(
         append_bytes, out, first->width * OUTPUT_POINTS_PER_UNIT, first->height * OUTPUT_POINTS_PER_UNIT);
@@ -223,7 +238,10 @@ cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
         cairo_show_page(cr);
     }
     add_pdf_outline(surface, layout);
-    return finish(cr, surface);
+    cairo_status_t status = finish(cr, surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        xref_free_missing(out, start);
+    return status;
 }
 
 void output_image_map(const struct layout *layout, bool links, const char *name, GString *out)

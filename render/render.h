@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "render/figure.h"
+#include "render/palette.h"
 #include "render/plot.h"
 
 enum render_format {
@@ -33,10 +34,6 @@ enum render_result {
     RENDER_NO_MEMORY,
     RENDER_IO_ERROR, /* the file could not be written: see *error */
 };
-
-/* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
- * that of Okabe and Ito (2008). */
-enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
 
 /* How to draw. All zero is the usual. */
 struct render_options {

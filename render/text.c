@@ -33,10 +33,10 @@ static const struct {
     double size;
     PangoWeight weight;
 } styles[TEXT_STYLE_COUNT] = {
-    [TEXT_TITLE] = {17, PANGO_WEIGHT_BOLD},
-    [TEXT_HEADING] = {11, PANGO_WEIGHT_BOLD},
-    [TEXT_BODY] = {11, PANGO_WEIGHT_NORMAL},
-    [TEXT_SMALL] = {10, PANGO_WEIGHT_NORMAL},
+    [TEXT_TITLE] = {17, PANGO_WEIGHT_BOLD},   [TEXT_HEADING] = {11, PANGO_WEIGHT_BOLD},
+    [TEXT_BODY] = {11, PANGO_WEIGHT_NORMAL},  [TEXT_SMALL] = {10, PANGO_WEIGHT_NORMAL},
+    [TEXT_COVER] = {26, PANGO_WEIGHT_BOLD},   [TEXT_CHAPTER] = {19, PANGO_WEIGHT_BOLD},
+    [TEXT_SECTION] = {14, PANGO_WEIGHT_BOLD}, [TEXT_PROSE] = {12.5, PANGO_WEIGHT_NORMAL},
 };
 
 /* Create the font, the line metrics and the table of widths of `style`. */

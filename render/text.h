@@ -18,8 +18,12 @@ enum text_style {
     TEXT_HEADING, /* 11, bold: servers, strips */
     TEXT_BODY,    /* 11: subtitles, legend, marks, warnings */
     TEXT_SMALL,   /* 10: lanes, ticks, notes */
+    TEXT_COVER,   /* 26, bold: the title of a document on paper; and its */
+    TEXT_CHAPTER, /* 19, bold: headings */
+    TEXT_SECTION, /* 14, bold */
+    TEXT_PROSE,   /* 12.5: paragraphs */
 };
-#define TEXT_STYLE_COUNT 4
+#define TEXT_STYLE_COUNT 8
 
 /* Where text that is too long is cut: "www.exam…org:80" or "a long sentence tha…". */
 enum text_cut {

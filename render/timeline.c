@@ -9,7 +9,10 @@
 
 double timeline_bottom(const struct timeline *timeline)
 {
-    return timeline->options->page_height > 0 ? timeline->options->page_height - PAGE_BOTTOM : HUGE_VAL;
+    const struct timeline_options *options = timeline->options;
+    if (options->embedded)
+        return timeline->page->height;
+    return options->page_height > 0 ? options->page_height - PAGE_BOTTOM : HUGE_VAL;
 }
 
 const char *timeline_text(struct timeline *timeline, struct figure_text text)
@@ -25,9 +28,11 @@ const char *timeline_tooltip(struct timeline *timeline, struct figure_text text)
 void timeline_new_page(struct timeline *timeline)
 {
     const struct timeline_options *options = timeline->options;
-    timeline->page = layout_add_page(timeline->layout, options->width, options->page_height);
-    timeline->y = TIMELINE_MARGIN;
-    if (layout_page_count(timeline->layout) == 1)
+    bool first = layout_page_count(timeline->layout) == 0;
+    double height = options->embedded && first ? options->first_height : options->page_height;
+    timeline->page = layout_add_page(timeline->layout, options->width, height);
+    timeline->y = options->embedded ? 0 : TIMELINE_MARGIN;
+    if (first || options->embedded)
         return;
     double room = options->width - 2 * TIMELINE_MARGIN - 100; /* page numbers at the right */
     const char *title = text_fit(timeline->layout->meter, TEXT_HEADING, timeline->layout->title, room, TEXT_CUT_END);
@@ -44,6 +49,10 @@ static bool add_parts(struct timeline *timeline)
     if (!timeline_add_lanes(timeline))
         return false;
     timeline_add_foot(timeline);
+    if (timeline->options->embedded) {
+        timeline->page->height = timeline->y;
+        return layout_page_count(timeline->layout) <= TIMELINE_MAX_PAGES;
+    }
     if (timeline->options->page_height > 0) {
         if (timeline->options->index && timeline->lanes->len > 0 && !timeline_add_index(timeline))
             return false;

@@ -19,6 +19,11 @@ struct timeline_options {
     double page_height; /* ≥ 560: split over pages of this height; 0: one page, as tall as needed */
     double max_height;  /* of the one page: rows are made lower to stay within it */
     bool index;         /* pages only: add an index of the lanes */
+    /* The pages are parts of those of a document (render/paper.h), which has title, page numbers and bookmarks itself,
+     * and no room at their upper and lower edges. The last one is as high as needed. A lane with the link "#name" leads
+     * to the anchor "name" and is the anchor "lane-name", groups likewise. */
+    bool embedded;
+    double first_height; /* embedded: of the first page, ≤ page_height */
 };
 
 /*

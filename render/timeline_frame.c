@@ -166,7 +166,7 @@ static void add_legend(struct timeline *timeline)
 void timeline_add_header(struct timeline *timeline)
 {
     double room = timeline->options->width - 2 * TIMELINE_MARGIN - 100; /* page numbers at the right */
-    timeline->y = 16;
+    timeline->y = timeline->options->embedded ? 0 : 16;
     const char *title = text_fit(timeline->layout->meter, TEXT_TITLE, timeline->layout->title, room, TEXT_CUT_END);
     if (*title != '\0') {
         layout_add_text(timeline->layout, timeline->page, TEXT_TITLE, INK_TEXT, title, TIMELINE_MARGIN, timeline->y,

@@ -65,7 +65,7 @@ static void begin_page(struct timeline *timeline, bool first)
         return;
     layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, "Index", TIMELINE_MARGIN, timeline->y,
                     LAYOUT_LEFT);
-    layout_add_bookmark(timeline->layout, "Index", layout_page_count(timeline->layout) - 1, timeline->y - 4);
+    layout_add_bookmark(timeline->layout, 0, "Index", layout_page_count(timeline->layout) - 1, timeline->y - 4);
     timeline->y += 20;
 }
 

@@ -162,6 +162,25 @@ static void add_stripes(struct timeline *timeline, const struct timeline_segment
     }
 }
 
+/* Return the name behind '#' in `link`, NULL if that is no such link. */
+static const char *link_name(struct timeline *timeline, struct figure_text link)
+{
+    if (!layout_link_is_local(link) || link.bytes[0] != '#')
+        return NULL;
+    return text_format(timeline->layout->meter, "%.*s", (int)link.len_bytes - 1, link.bytes + 1);
+}
+
+/* Make `rect` in an embedded timeline lead to what `link` names, and its height `y` a place that can be led to. */
+static void add_embedded_places(struct timeline *timeline, struct layout_rect rect, struct figure_text link, double y)
+{
+    const char *name = link_name(timeline, link);
+    if (!name)
+        return;
+    const char *anchor = text_format(timeline->layout->meter, "lane-%s", name);
+    layout_add_anchor(timeline->layout, timeline->page, anchor, 0, fmax(y, 0));
+    layout_add_hit(timeline->layout, timeline->page, rect, NULL, (struct figure_text){NULL, 0}, name);
+}
+
 /* Add the label of the segment's group and its hit area; on continued pages it leads to where the group begins. */
 static void add_group_label(struct timeline *timeline, const struct timeline_segment *segment)
 {
@@ -173,12 +192,16 @@ static void add_group_label(struct timeline *timeline, const struct timeline_seg
     double top = segment->top + fmax(0, (fmin(plan->height, 19) - height) / 2);
     struct layout_rect box = layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label,
                                              TIMELINE_MARGIN, top, LAYOUT_LEFT);
+    const char *tooltip = group->tooltip.len_bytes > 0 ? timeline_tooltip(timeline, group->tooltip) : full;
+    box.width = fmax(box.width, 10);
+    if (timeline->options->embedded) {
+        add_embedded_places(timeline, box, group->link, segment->top - 4);
+        return;
+    }
     const char *anchor = text_format(timeline->layout->meter, "group-%zu", plan->group_number + 1);
     bool begins = layout_add_anchor(timeline->layout, timeline->page, anchor, 0, segment->top - 4);
     if (begins)
-        layout_add_bookmark(timeline->layout, full, plan->page, segment->top - 4);
-    const char *tooltip = group->tooltip.len_bytes > 0 ? timeline_tooltip(timeline, group->tooltip) : full;
-    box.width = fmax(box.width, 10);
+        layout_add_bookmark(timeline->layout, 0, full, plan->page, segment->top - 4);
     layout_add_hit(timeline->layout, timeline->page, box, tooltip, group->link, begins ? NULL : anchor);
 }
 
@@ -252,6 +275,10 @@ static void add_whole_lane_hit(struct timeline *timeline, const struct timeline_
     double right = timeline->options->width - TIMELINE_MARGIN / 2;
     struct layout_rect rect = {fmax(x, TIMELINE_MARGIN + timeline->label_width + 4), plan->y, 0, plan->height};
     rect.width = right - rect.x;
+    if (timeline->options->embedded) {
+        add_embedded_places(timeline, rect, plan->lane->link, plan->y - 4);
+        return;
+    }
     struct text_meter *meter = timeline->layout->meter;
     const char *target = NULL;
     if (timeline->options->index)
@@ -260,10 +287,9 @@ static void add_whole_lane_hit(struct timeline *timeline, const struct timeline_
                    plan->lane->link, target);
     layout_add_anchor(timeline->layout, timeline->page, text_format(meter, "lane-%zu", plan->number + 1), 0,
                       plan->y - 4);
-    struct figure_text link = plan->lane->link;
-    if (layout_link_is_local(link) && link.bytes[0] == '#')
-        layout_add_anchor(timeline->layout, timeline->page,
-                          text_format(meter, "%.*s", (int)link.len_bytes - 1, link.bytes + 1), 0, plan->y - 4);
+    const char *name = link_name(timeline, plan->lane->link);
+    if (name)
+        layout_add_anchor(timeline->layout, timeline->page, name, 0, plan->y - 4);
 }
 
 /* Add the bars of a lane that are no dots. */

@@ -12,10 +12,15 @@
 
 #define QUANTILE_TYPE 7 /* the usual one */
 
-/* Sort the `n` values in ascending order, in O(n) for many of them. */
+/* Sort the `n` values in ascending order (-0.0 before 0.0), in O(n) for many of them; these need room for n more. */
 void quantile_sort(double *values, size_t n);
 
-/* Return the quantile `p` (0 … 1) of the `n` sorted values by the definition `type` (1 … 9); NAN if n is 0. */
+/*
+ * Return the quantile `p` (0 … 1; what is outside counts as the nearer end) of the `n` sorted values by the definition
+ * `type` (1 … 9); NAN if n is 0 or p is NAN. Bit for bit what R 4.2's quantile() returns, with its allowance for
+ * rounding in n p: 4 units of the last place in types 4 to 6, 8 and 9, none in 1 to 3 and 7. (So in type 1, 0.07 of 100
+ * values is the 8th: in doubles 100 * 0.07 is above 7.)
+ */
 double quantile(const double *sorted, size_t n, double p, unsigned type);
 
 /* An interval, low ≤ high; NAN, NAN: there is none. */
@@ -26,8 +31,8 @@ struct interval {
 /*
  * Return the distribution-free confidence interval of the median: the order statistics x(k) and x(n + 1 - k) with the
  * greatest k for which the binomial distribution (n, 1/2) gives a level of at least `confidence` (0.95); store the
- * level reached in *reached unless it is NULL. There is none at 0.95 for n < 6. (Conover, Practical Nonparametric
- * Statistics.)
+ * level reached in *reached (NAN: none) unless it is NULL. There is none at 0.95 for n < 6. (Conover, Practical
+ * Nonparametric Statistics.)
  */
 struct interval quantile_median_interval(const double *sorted, size_t n, double confidence, double *reached);
 

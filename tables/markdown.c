@@ -3,8 +3,7 @@
 
 #include "tables/parts.h"
 
-/* Print text so that nothing in it is markup (CommonMark, 2.4) or becomes a link ("www."). */
-static void put(FILE *out, const char *text)
+void table_put_markdown(FILE *out, const char *text)
 {
     for (const char *p = text; *p; p++) {
         bool link = *p == '.' && p - text >= 3 && strncmp(p - 3, "www", 3) == 0;
@@ -19,13 +18,13 @@ static void put_cell(struct table *table, FILE *out, size_t row, size_t column)
     if (table_is_number(table, column))
         fputs(table_cell(table, row, column), out);
     else
-        put(out, table_cell(table, row, column));
+        table_put_markdown(out, table_cell(table, row, column));
 }
 
 void table_write_markdown(struct table *table, FILE *out)
 {
     if (table->caption) {
-        put(out, table->caption);
+        table_put_markdown(out, table->caption);
         fputs("\n\n", out);
     }
     for (size_t i = 0; i < table->column_count; i++) {

@@ -15,7 +15,7 @@ struct table_cell {
 };
 
 struct table {
-    const struct table_column *columns;
+    struct table_column *columns;
     size_t column_count;
     char *caption;
     struct table_cell *cells;

@@ -26,7 +26,9 @@ static char *copy(const char *text, size_t len_bytes)
 struct table *table_new(const struct table_column *columns, size_t count, const char *caption)
 {
     struct table *table = memory_new(1, sizeof *table);
-    *table = (struct table){.columns = columns, .column_count = count};
+    table->columns = memory_new(count, sizeof *table->columns);
+    memcpy(table->columns, columns, count * sizeof *columns);
+    table->column_count = count;
     table->caption = caption ? copy(caption, strlen(caption)) : NULL;
     table->heads = memory_new(count, sizeof *table->heads);
     return table;
@@ -41,6 +43,7 @@ void table_free(struct table *table)
     for (size_t i = 0; i < table->column_count; i++)
         free(table->heads[i]);
     free(table->heads);
+    free(table->columns);
     free(table->cells);
     free(table->row_units);
     free(table->caption);

@@ -41,7 +41,7 @@ struct table_column {
 
 struct table;
 
-/* Return a new table of `count` columns, which must outlive it; `caption` (NULL: none) is copied. Free it with
+/* Return a new table of `count` columns, whose strings must outlive it; `caption` (NULL: none) is copied. Free it with
  * table_free(). */
 struct table *table_new(const struct table_column *columns, size_t count, const char *caption);
 void table_free(struct table *table);
@@ -64,6 +64,9 @@ void table_estimate(struct table *table, double value, double low, double high);
  * alone. Before the first column of TABLE_BY_ROW, CSV and JSON have one more, "unit": "ns", "bytes", "bit/s", or "1".
  */
 void table_write(struct table *table, FILE *out, enum table_format format, size_t width);
+
+/* Write plain text for Markdown: nothing in it is markup (CommonMark, 2.4) or becomes a link ("www."). */
+void table_put_markdown(FILE *out, const char *text);
 
 /* The pieces that other writers (HTML, PDF) need: sizes, and a cell or a head as people read it; strings belong to the
  * table. They are plain: of what is no ASCII, only our own "µ" and "–" occur. */

@@ -127,7 +127,7 @@ class Forwarder:
         """How late it was, in milliseconds: to be said beside what was measured with it."""
         late_ms = sorted(value / 1e6 for value in self.late_ns) or [0]
         return {"deliveries": len(self.late_ns), "earliest_ms": late_ms[0], "median_ms": statistics.median(late_ms),
-                "p99_ms": late_ms[int(0.99 * (len(late_ms) - 1))], "latest_ms": late_ms[-1]}
+                "mean_ms": statistics.fmean(late_ms), "p99_ms": late_ms[int(0.99 * (len(late_ms) - 1))], "latest_ms": late_ms[-1]}
 
 
 def reset(peer):

@@ -1,0 +1,34 @@
+/* A comparison as text, JSON, CSV, Markdown, LaTeX. */
+#ifndef MITM_COMPARE_OUTPUT_H
+#define MITM_COMPARE_OUTPUT_H
+
+#include <stdio.h>
+
+#include "compare/compare.h"
+#include "compare/rule.h"
+#include "tables/table.h"
+
+struct compare_rules {
+    const struct rule *rules;
+    size_t count;
+};
+
+/* Return the table of the rows for people, to be freed with table_free(). */
+struct table *compare_table(const struct comparison *comparison);
+
+/* Return how the measure's values are shown. */
+enum table_unit compare_unit(const struct measure *measure);
+
+/* Write the comparison to `out`; `width`: as table_write() has it. CSV and LaTeX are followed, and preceded, by
+ * nothing: notes are comments (%) in LaTeX, and not in CSV. */
+void compare_write(FILE *out, const struct comparison *comparison, const struct compare_rules *rules,
+                   enum table_format format, size_t width);
+
+/* Write to `out` what rule `rule` found in its rows, one line for each that is broken or unknown: "--fail-if
+ * 'load-time > +5%': page load time: …"; return whether one is broken. */
+bool compare_write_rule(FILE *out, const struct comparison *comparison, const struct rule *rule);
+
+/* Write a group in words: "before: 20 recordings, a.mitm, b.mitm and 18 more; 2011-09-23 14:05:06 UTC; no delays". */
+void compare_write_group(FILE *out, const struct compare_group *group);
+
+#endif

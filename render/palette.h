@@ -1,0 +1,38 @@
+/*
+ * Palettes: which colours and dashes stand for the phases and the series of a figure.
+ *
+ * Figures name colours of phases as in the default palette (FIGURE_COLOR_…); drawing with another palette translates
+ * them. In every palette any two phases, and any two of the first PALETTE_SERIES series, differ in luminance or dash,
+ * so that a figure printed in gray can be read: see palette_luminance() and the tests.
+ */
+#ifndef MITM_RENDER_PALETTE_H
+#define MITM_RENDER_PALETTE_H
+
+#include <stddef.h>
+
+#include "render/figure.h"
+
+/* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
+ * that of Okabe and Ito (2008). */
+enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
+
+/* Number of series that have looks of their own; after them the looks begin again. */
+#define PALETTE_SERIES 8
+
+/* How a series is drawn. */
+struct palette_series {
+    struct figure_color color;
+    const double *dash; /* lengths of strokes and gaps in multiples of the line's width; NULL: solid */
+    size_t dash_count;
+};
+
+/* Return the colour in `palette` of a phase that has `color` in the default palette; others stay as they are. */
+struct figure_color palette_phase(enum render_palette palette, struct figure_color color);
+
+/* Return the look of series number `style` in `palette`; it is static. */
+struct palette_series palette_series(enum render_palette palette, size_t style);
+
+/* Return the relative luminance of `color`, 0 black … 1 white (WCAG 2, from linear sRGB). */
+double palette_luminance(struct figure_color color);
+
+#endif
