@@ -201,11 +201,6 @@ void compare_write_group(FILE *out, const struct compare_group *group)
     }
 }
 
-static const char *method(const struct comparison *c)
-{
-    return c->options->paired ? "Wilcoxon's signed rank test of pairs" : "Mann-Whitney test";
-}
-
 /* Write `line`, which ends here, in the manner of the format. */
 static void put_line(FILE *out, enum table_format format, const char *line)
 {
@@ -235,16 +230,21 @@ static void put_groups(FILE *out, const struct comparison *c, enum table_format 
         putc('\n', out);
 }
 
+void compare_write_method(FILE *out, const struct comparison *c)
+{
+    fprintf(out,
+            "Medians and Hodges-Lehmann shifts with %g %% intervals; p: %s, Holm's correction over %zu rows; delta: "
+            "Cliff's; ~ nothing proven (alpha %g).",
+            c->options->confidence * 100,
+            c->options->paired ? "Wilcoxon's signed rank test of pairs" : "Mann-Whitney test", c->row_count,
+            c->options->alpha);
+}
+
 static void put_explanation(FILE *out, const struct comparison *c, enum table_format format)
 {
-    char line[400];
-    snprintf(line, sizeof line,
-             "medians and Hodges-Lehmann shifts with %g %% intervals; p: %s, Holm's correction over %zu rows; delta: "
-             "Cliff's; ~ nothing proven (alpha %g)",
-             c->options->confidence * 100, method(c), c->row_count, c->options->alpha);
-    if (format != TABLE_LATEX)
-        putc('\n', out);
-    put_line(out, format, line);
+    fputs(format == TABLE_LATEX ? "% " : "\n", out);
+    compare_write_method(out, c);
+    fputs(format == TABLE_MARKDOWN ? "\n\n" : "\n", out);
 }
 
 static void put_notes(FILE *out, const struct comparison *c, enum table_format format)

@@ -31,4 +31,7 @@ bool compare_write_rule(FILE *out, const struct comparison *comparison, const st
 /* Write a group in words: "before: 20 recordings, a.mitm, b.mitm and 18 more; 2011-09-23 14:05:06 UTC; no delays". */
 void compare_write_group(FILE *out, const struct compare_group *group);
 
+/* Write one sentence on how the rows were computed. */
+void compare_write_method(FILE *out, const struct comparison *comparison);
+
 #endif
