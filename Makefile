@@ -3,7 +3,8 @@
 #   make demo      install what is missing, build, record a browser loading the sample site, make its reports
 #   make test      install what is missing, build with gcc and with clang and sanitizers, run every test
 #   make           build into $(BUILD)
-#   make bench     measure speed against other proxies, and what looking at the live view costs
+#   make bench     measure speed against other proxies, what looking at the live view costs, and statistics of much
+#   make truth     let Chromium load a page over ways of known lengths, and compare them
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
 #   make install   install programs and man pages below PREFIX (/usr/local)
 #   make deb       make a Debian package in $(BUILD)
@@ -20,8 +21,8 @@ BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-
 	libseccomp-dev libzstd-dev zstd libcairo2-dev libpango1.0-dev node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
-	poppler-utils libxml2-utils man-db procps r-base-core
-BENCH_PACKAGES = python3 microsocks dante-server mitmproxy procps util-linux
+	poppler-utils qpdf libxml2-utils man-db procps r-base-core
+BENCH_PACKAGES = python3 r-base-core microsocks dante-server mitmproxy procps util-linux
 
 # Install those of $(1) that are not installed; needs root or sudo only then.
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
@@ -35,7 +36,7 @@ define install_missing
 	fi
 endef
 
-.PHONY: all build demo test bench fuzz install deb format clean build-packages
+.PHONY: all build demo test bench truth fuzz install deb format clean build-packages
 all: build
 
 build-packages:
@@ -69,10 +70,16 @@ test: build-packages $(NODE_MODULES)
 bench: build-packages
 	$(call install_missing,$(BENCH_PACKAGES))
 	cmake -S . -B $(BUILD)-bench -DBUILD_TESTING=ON -DBENCH=ON
-	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy mitm-analyze bench_floor bench_load
+	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy mitm-analyze bench_floor bench_load bench_make_large
 	python3 tests/bench/bench.py --build $(BUILD)-bench -o $(BUILD)-bench
 	python3 tests/bench/view.py --build $(BUILD)-bench --paced
 	python3 tests/bench/view.py --build $(BUILD)-bench
+	python3 tests/bench/large.py --build $(BUILD)-bench
+
+truth: build
+	$(call install_missing,$(DEMO_PACKAGES))
+	rm -rf $(BUILD)/truth
+	python3 tests/browser/truth.py --build $(BUILD) -o $(BUILD)/truth
 
 fuzz: build-packages
 	$(call install_missing,$(TEST_PACKAGES))

@@ -6,7 +6,7 @@
 #include "analyze/stats_by.h"
 
 static const char help[] =
-    "usage: mitm-analyze stats [--format text|json|csv] FILE...\n"
+    "usage: mitm-analyze stats [--by request|connection|server|page|session] [options] FILE...\n"
     "\n"
     "Prints a summary of each session, and for each server: connections, requests, responses, mean response time,\n"
     "total connection time, and the distribution (minimum, median, 90 % and 99 % quantiles, maximum) of\n"
@@ -14,11 +14,18 @@ static const char help[] =
     "  waiting time   from the end of the request to HttpResponseStart\n"
     "  transfer time  from HttpResponseStart to HttpResponseEnd\n"
     "  body bytes     of the responses, as transferred\n"
-    "as well as the SOCKS failures. The exact definitions are in the manual: man mitm-analyze.\n"
+    "as well as the SOCKS failures, and the page loads. The exact definitions, of all measures and of what a page "
+    "load\n"
+    "is, are in the manual: man mitm-analyze.\n"
     "\n"
-    "  -f, --format text|json|csv  text is for people (the default); times in json and csv are whole nanoseconds\n"
-    "  -h, --help                  print this\n"
-    "      --version               print the version\n"
+    "      --by LEVEL           all measures of each request, connection, server, page or session, and how they are\n"
+    "                           distributed; by server or session, also what failed; by session, the whole session\n"
+    "                           is taken as one page load\n"
+    "  -f, --format FORMAT      text for people (the default), json or csv (in ns, bytes, bit/s), markdown, latex\n"
+    "      --page-gap SECONDS   the pause that separates page loads (5)\n"
+    "      --quantile-type N    definition 1 to 9 of quantiles, as in R (7)\n"
+    "  -h, --help               print this\n"
+    "      --version            print the version\n"
     "\n"
     "FILE is a session (.mitm, .mitm.zst), - is standard input. Exit status: 0, 2 wrong use, 3 unreadable file.\n";
 

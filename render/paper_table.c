@@ -4,7 +4,7 @@
 
 #include "render/paper_parts.h"
 
-#define COLUMN_GAP  14.0
+#define COLUMN_GAP  12.0
 #define ROW_PADDING 3.0
 #define LEAST_WIDTH 48.0 /* of a column whose texts are wrapped */
 #define HEAD_LINES  3

@@ -7,16 +7,24 @@
 #include "analyze/cli.h"
 #include "analyze/load.h"
 #include "render/save.h"
+#include "report/pdf.h"
 #include "report/report.h"
 
 static const char help[] =
-    "usage: mitm-analyze report -o OUT.html [options] FILE\n"
+    "usage: mitm-analyze report -o OUT.html|OUT.pdf [options] FILE...\n"
     "\n"
     "Writes what the live view shows as one HTML file that needs nothing else: graph, pages, servers, failures, "
     "connections.\n"
+    "Or as a PDF to print: how it was recorded, summary, timeline, pages, servers, distributions, failures, "
+    "connections;\n"
+    "of several sessions with a chapter for each.\n"
     "\n"
-    "  -o, --output OUT         the document; its name ends in .html\n"
-    "      --session N          the file's session number N (the last is the default)\n"
+    "  -o, --output OUT         the document; its name ends in .html or .pdf\n"
+    "      --title TEXT         its title (the session's label, command or file)\n"
+    "      --author TEXT        its author (none)\n"
+    "      --paper a4|letter    size of the pages of a PDF (a4)\n"
+    "      --page-gap SECONDS   a pause of so long begins a new page load (5)\n"
+    "      --session N          session number N of the files (HTML: the last; PDF: all)\n"
     "      --from T, --to T     connections of the time from T to T, in seconds since the start of the session\n"
     "      --server NAME        only connections to this server: host, or host:port\n"
     "      --page N             only connections of the page with this number\n"
@@ -30,42 +38,89 @@ static const char help[] =
 
 struct request {
     const char *out;
+    bool is_pdf;
+    const char *title, *author;
+    int paper; /* enum paper_size */
+    struct pages_options pages;
     struct report_query query;
 };
 
-/* Write the document of `session`; return an exit code. */
-static int write_report(const struct model *model, const struct model_session *session, const struct request *request)
+/* Save `len` bytes as the document; return an exit code. */
+static int save(const struct request *request, const char *bytes, size_t len)
 {
-    struct pages *pages = pages_new(session, &(struct pages_options){0});
+    int error = save_file(request->out, bytes, len);
+    if (error != 0)
+        cli_warn("%s: %s", request->out, strerror(error));
+    return error == 0 ? CLI_OK : CLI_IO;
+}
+
+/* Write the sessions that are asked for as a PDF; return an exit code. */
+static int write_pdf(const struct model *model, const struct request *request)
+{
+    const struct pdf_options options = {.title = request->title,
+                                        .author = request->author,
+                                        .size = (enum paper_size)request->paper,
+                                        .query = &request->query,
+                                        .pages = request->pages};
+    struct render_buffer pdf = {0};
+    enum render_result result = pdf_report(model, &options, &pdf);
+    int code = CLI_NO;
+    if (result == RENDER_OK)
+        code = save(request, pdf.bytes, pdf.len_bytes);
+    else if (result == RENDER_TOO_LARGE)
+        cli_warn(
+            "%s: more than 10,000 pages: choose a session (--session), a time (--from, --to) or a server (--server)",
+            request->out);
+    else
+        cli_warn("%s: %s", request->out, render_result_text(result));
+    render_buffer_fini(&pdf);
+    return code;
+}
+
+/* Write `session` as HTML; return an exit code. */
+static int write_html(const struct model *model, const struct model_session *session, const struct request *request)
+{
+    struct pages *pages = pages_new(session, &request->pages);
     const struct report_input input = {.model = model, .pages = pages, .details = model, .file = session->file};
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
     if (!out)
         abort();
-    report_html(out, &input, &request->query, &(struct report_place){.self_contained = true});
+    const struct report_place place = {.self_contained = true, .title = request->title, .author = request->author};
+    report_html(out, &input, &request->query, &place);
     if (fclose(out) != 0)
         abort();
-    int error = save_file(request->out, text, len);
-    if (error != 0)
-        cli_warn("%s: %s", request->out, strerror(error));
+    int code = save(request, text, len);
     free(text);
     pages_free(pages);
-    return error == 0 ? CLI_OK : CLI_IO;
+    return code;
 }
 
-static int load_and_write(const char *file, const struct request *request)
+/* Write the document of what `model`, which holds `n` sessions, has; return an exit code. */
+static int write_report(const struct model *model, size_t n, const char *file, const struct request *request)
 {
-    struct model *model = model_new(&(struct model_options){.keep_headers = request->query.headers != 1});
-    int code = load_files(model, &file, 1);
+    size_t number = request->query.session;
+    if (request->is_pdf)
+        return write_pdf(model, request);
+    if (n > 1 && number == 0)
+        cli_warn("%s: there are %zu sessions; this is the last (--session N shows another, a PDF all)", file, n);
+    return write_html(model, model_session(model, (number > 0 ? number : n) - 1), request);
+}
+
+static int load_and_write(char **files, size_t file_count, const struct request *request)
+{
+    bool headers = !request->is_pdf && request->query.headers != 1;
+    struct model *model = model_new(&(struct model_options){.keep_headers = headers});
+    const char *const *paths = (const char *const *)files;
+    const char *file = paths[file_count - 1];
+    int code = load_files(model, paths, file_count);
     size_t n = model_session_count(model), number = request->query.session;
     if (n > 0 && number > n) {
         cli_warn("%s: there is no session %zu, the last is %zu", file, number, n);
         code = CLI_NO;
     } else if (n > 0) {
-        if (n > 1 && number == 0)
-            cli_warn("%s: there are %zu sessions; this is the last (--session N shows another)", file, n);
-        int written = write_report(model, model_session(model, (number > 0 ? number : n) - 1), request);
+        int written = write_report(model, n, file, request);
         code = written != CLI_OK ? written : code;
     } else if (code == CLI_OK) {
         cli_warn("%s: there is no event in it", file);
@@ -75,7 +130,7 @@ static int load_and_write(const char *file, const struct request *request)
     return code;
 }
 
-enum { FROM = CLI_FIRST_OWN, TO, SERVER, PAGE, CONNECTION, SESSION };
+enum { FROM = CLI_FIRST_OWN, TO, SERVER, PAGE, CONNECTION, SESSION, TITLE, AUTHOR, PAPER, PAGE_GAP };
 
 /* Read a number of at least 1. */
 static bool read_number(const char *word, uint64_t max, uint64_t *number)
@@ -96,9 +151,32 @@ static int take_out(struct request *request, const char *value)
 {
     size_t len = strlen(value);
     request->out = value;
-    if (len > 5 && strcasecmp(value + len - 5, ".html") == 0)
+    request->is_pdf = len > 4 && strcasecmp(value + len - 4, ".pdf") == 0;
+    if (request->is_pdf || (len > 5 && strcasecmp(value + len - 5, ".html") == 0))
         return CLI_OK;
-    return cli_usage(&cmd_report, "the name of the report ends in .html, not '%s'", value);
+    return cli_usage(&cmd_report, "the name of the report ends in .html or .pdf, not '%s'", value);
+}
+
+/* Take in an option of the whole document; return CLI_OK, or CLI_USAGE after a message. */
+static int take_document_option(struct request *request, int option, const char *value)
+{
+    static const char *const papers[] = {[PAPER_A4] = "a4", [PAPER_LETTER] = "letter"};
+    switch (option) {
+    case TITLE:
+        request->title = value;
+        return CLI_OK;
+    case AUTHOR:
+        request->author = value;
+        return CLI_OK;
+    case PAPER:
+        if (cli_choice(value, papers, sizeof papers / sizeof *papers, &request->paper))
+            return CLI_OK;
+        return cli_usage(&cmd_report, "--paper is a4 or letter, not '%s'", value);
+    default:
+        if (cli_seconds(value, &request->pages.gap_ns) && request->pages.gap_ns > 0)
+            return CLI_OK;
+        return cli_usage(&cmd_report, "--page-gap is a number of seconds above 0, not '%s'", value);
+    }
 }
 
 /* Take in an option with its value. */
@@ -134,6 +212,11 @@ static int take_option(struct request *request, int option, const char *value)
             return cli_usage(&cmd_report, "--connection is the number of a connection, not '%s'", value);
         query->connection = (uint32_t)number;
         return CLI_OK;
+    case TITLE:
+    case AUTHOR:
+    case PAPER:
+    case PAGE_GAP:
+        return take_document_option(request, option, value);
     default:
         if (!read_number(value, UINT32_MAX, &number))
             return cli_usage(&cmd_report, "--session is 1, 2, 3 …, not '%s'", value);
@@ -152,6 +235,10 @@ static int run(int argc, char **argv)
                                             {"page", required_argument, NULL, PAGE},
                                             {"connection", required_argument, NULL, CONNECTION},
                                             {"session", required_argument, NULL, SESSION},
+                                            {"title", required_argument, NULL, TITLE},
+                                            {"author", required_argument, NULL, AUTHOR},
+                                            {"paper", required_argument, NULL, PAPER},
+                                            {"page-gap", required_argument, NULL, PAGE_GAP},
                                             CLI_COMMON_OPTIONS,
                                             {NULL, 0, NULL, 0}};
     struct request request = {.query = {.from_ns = MODEL_NONE, .to_ns = MODEL_NONE}};
@@ -164,12 +251,14 @@ static int run(int argc, char **argv)
     }
     const struct report_query *query = &request.query;
     if (!request.out)
-        return cli_usage(&cmd_report, "name the document: -o OUT.html");
-    if (optind + 1 != argc)
-        return cli_usage(&cmd_report, "name one session file");
+        return cli_usage(&cmd_report, "name the document: -o OUT.html or -o OUT.pdf");
+    if (optind == argc)
+        return cli_usage(&cmd_report, "name a session file");
+    if (optind + 1 != argc && !request.is_pdf)
+        return cli_usage(&cmd_report, "name one session file; only a PDF holds several");
     if (query->from_ns != MODEL_NONE && query->to_ns != MODEL_NONE && query->to_ns <= query->from_ns)
         return cli_usage(&cmd_report, "--to must be later than --from");
-    return cli_finish_output(load_and_write(argv[optind], &request));
+    return cli_finish_output(load_and_write(argv + optind, (size_t)(argc - optind), &request));
 }
 
-const struct cli_verb cmd_report = {"report", "all of it as one HTML file, like the live view", help, run};
+const struct cli_verb cmd_report = {"report", "all of it as one HTML file, like the live view, or as a PDF", help, run};

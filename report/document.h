@@ -53,7 +53,6 @@ void graph_write(const struct document *document, size_t part);
 void tables_write_pages(const struct document *document);
 void tables_write_servers(const struct document *document);
 void tables_write_failures(const struct document *document);
-bool notes_exist(const struct model_session *session);
 void notes_write(const struct document *document);
 void list_write(const struct document *document, size_t part);
 /* Links to the parts of the list besides `part`, if there are any, as navigation that is called `label`. */

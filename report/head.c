@@ -6,6 +6,7 @@
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 #include "report/document.h"
+#include "report/notes.h"
 
 /* ---------------------------------------------------------------- the recording */
 
@@ -227,7 +228,9 @@ void head_write_title(const struct document *document)
 {
     const struct model_session *session = document->session;
     FILE *out = document->out;
-    if (session && session->label.len > 0)
+    if (document->place->title)
+        html_string(out, document->place->title);
+    else if (session && session->label.len > 0)
         html_text(out, session->label);
     else if (session && session->command.len > 0)
         html_text(out, session->command);
@@ -258,6 +261,11 @@ void head_write(const struct document *document)
     fputs("<h1>", out);
     head_write_title(document);
     fputs("</h1>\n", out);
+    if (document->place->author) {
+        fputs("<p class=\"author\">", out);
+        html_string(out, document->place->author);
+        fputs("</p>\n", out);
+    }
     if (document->session) {
         write_live(document);
         write_origin(document);

@@ -5,13 +5,7 @@
 #include "analyze/memory.h"
 #include "analyze/settings.h"
 #include "report/document.h"
-
-/* A note: one of the session's marks, settings or pauses. */
-struct note {
-    int64_t t_ns;
-    enum { NOTE_SETTINGS, NOTE_MARK, NOTE_PAUSE } kind;
-    size_t index;
-};
+#include "report/notes.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -71,8 +65,7 @@ static void write_note(const struct document *document, const struct note *note)
     fputs("</li>\n", out);
 }
 
-/* Return the session's notes in the order of their times; the caller frees them. */
-static struct note *collect(const struct model_session *session, size_t *count)
+struct note *notes_collect(const struct model_session *session, size_t *count)
 {
     struct note *notes = memory_new(session->setting_count + session->mark_count + session->pause_count, sizeof *notes);
     size_t n = 0;
@@ -101,7 +94,7 @@ void notes_write(const struct document *document)
     size_t n;
     if (!notes_exist(session))
         return;
-    struct note *notes = collect(session, &n);
+    struct note *notes = notes_collect(session, &n);
     fputs("<section>\n<h2 id=\"notes\">Marks and settings</h2>\n<ul class=\"lines\">\n", out);
     for (size_t i = 0; i < n; i++)
         write_note(document, &notes[i]);

@@ -92,6 +92,11 @@ static void begin_document(const struct document *document)
         fputs("\">\n", out);
         write_script(document);
     }
+    if (document->place->author) {
+        fputs("<meta name=\"author\" content=\"", out);
+        html_string(out, document->place->author);
+        fputs("\">\n", out);
+    }
     fputs("<title>", out);
     head_write_title(document);
     fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n"

@@ -61,6 +61,8 @@ struct report_place {
     const char *base;    /* path of the page: "/", "/sample/" */
     const char *key;     /* secret that images, downloads and forms are asked for with */
     bool settings;       /* settings can be changed here: show the forms */
+    const char *title;   /* of the document; NULL: that of the session */
+    const char *author;  /* NULL: none */
     const char *message; /* about the change just made, or why it failed; NULL: none */
     bool failed;
 };

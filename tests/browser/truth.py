@@ -7,7 +7,9 @@ Run by `make truth`: it takes some minutes. What is known: each response waits 1
 """
 import argparse
 import random
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -65,13 +67,15 @@ def main():
     parser.add_argument("--loads", type=int, default=20, help="page loads of each condition")
     options = parser.parse_args()
     options.output.mkdir(parents=True)
-    box = harness.Box(options.build.resolve(), options.output.resolve())
-    try:
-        files, late = record(box, options.browser, options.loads)
-    finally:
-        box.close()
+    with tempfile.TemporaryDirectory(prefix="mitm-truth-") as folder:
+        box = harness.Box(options.build.resolve(), Path(folder))
+        try:
+            files, late = record(box, options.browser, options.loads)
+        finally:
+            box.close()
+        files = {side: [shutil.copy(path, options.output) for path in sorted(paths)] for side, paths in files.items()}
     print(f"The forwarder was late by {late}")
-    result = box.analyze("compare", "--before", *sorted(files["before"]), "--after", *sorted(files["after"]),
+    result = box.analyze("compare", "--before", *files["before"], "--after", *files["after"],
                          "--metric", "load-time,page-ttfb,page-round-trips,socks,connection-ttfb,waiting,transfer")
     sys.stdout.buffer.write(result.stdout + result.stderr)
     return result.returncode

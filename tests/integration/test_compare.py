@@ -140,7 +140,7 @@ def test_divisions(box):
         equal((row["before_n"], row["after_n"]), (3, 3), "pairs of load times")
     result = box.analyze("compare", *[f"--group=g{number}={path}" for number, path in enumerate(files[:3])], "--format", "json")
     equal(result.returncode, 0, f"three groups: {result.stderr}")
-    equal({row["after"] for row in json.loads(result.stdout)["rows"]}, {"g1", "g2"}, "groups that are compared with the first")
+    equal({row["group"] for row in json.loads(result.stdout)["rows"]}, {"g1", "g2"}, "groups that are compared with the first")
 
 
 def test_files_that_cannot_be_read(box):

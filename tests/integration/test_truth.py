@@ -66,7 +66,7 @@ def check_truth(box, before, after, round_trips):
         if count:
             equal(row["verdict"], "slower", name)
             check(row["p"] < 1e-6, f"{name}: p is {row['p']}")
-            check(row["delta"] == 1, f"{name}: delta is {row['delta']}")
+            check(row["cliffs_delta"] == 1, f"{name}: Cliff's delta is {row['cliffs_delta']}")
     return rows
 
 

@@ -5,7 +5,7 @@ import statistics
 from harness import check, equal
 
 # Our names of what R computes, too.
-BY_R = {"before_median": "before", "after_median": "after", "shift": "shift", "p": "p", "p_holm": "holm", "delta": "delta"}
+BY_R = {"before_median": "before", "after_median": "after", "shift": "shift", "p": "p", "p_holm": "holm", "cliffs_delta": "delta"}
 
 
 def run(box, before, after, *options):

@@ -1,12 +1,13 @@
 /*
  * Writes the document of a session in which everything that somebody else can choose is chosen to do harm:
- *     make_hostile served|file SEED
+ *     make_hostile served|file|pdf SEED
  * to standard output.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../analyze/scene.h"
+#include "report/pdf.h"
 #include "report/report.h"
 
 static const char *const texts[] = {
@@ -139,6 +140,18 @@ static void put_connection(struct event_sink *sink, uint32_t connection)
     free(violation_ev.detail);
 }
 
+/* Write the session as a PDF; return whether there is one. */
+static bool write_pdf(const struct model *model, const struct report_query *query)
+{
+    struct render_buffer pdf = {0};
+    const struct pdf_options options = {.title = next(), .author = next(), .query = query};
+    bool done = pdf_report(model, &options, &pdf) == RENDER_OK;
+    if (done)
+        fwrite(pdf.bytes, 1, pdf.len_bytes, stdout);
+    render_buffer_fini(&pdf);
+    return done;
+}
+
 int main(int argc, char **argv)
 {
     enum { CONNECTIONS = REPORT_PART_CONNECTIONS + 5 };
@@ -158,8 +171,12 @@ int main(int argc, char **argv)
     struct report_query query = {.from_ns = MODEL_NONE, .to_ns = MODEL_NONE, .headers = 2};
     const struct report_place place = {
         .self_contained = !served, .base = "/", .key = "0123456789abcdef", .settings = true, .message = next()};
-    report_html(stdout, &input, &query, &place);
+    bool written = true;
+    if (strcmp(argv[1], "pdf") == 0)
+        written = write_pdf(model, &query);
+    else
+        report_html(stdout, &input, &query, &place);
     pages_free(pages);
     model_free(model);
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 3;
+    return written && fflush(stdout) == 0 && !ferror(stdout) ? 0 : 3;
 }
