@@ -80,7 +80,8 @@ static int take_metric(struct compare_request *r, const char *value)
         return list_measures();
     const struct measure *measure = measures_find(value);
     if (!measure)
-        return cli_usage(&cmd_compare, "there is no measure '%s' (--metric help lists them)", value);
+        return cli_usage(&cmd_compare,
+                         "there is no measure '%s', but load-time, ttfb and others (--metric help lists them)", value);
     add_measure(r, measure);
     return -1;
 }

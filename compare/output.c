@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/cli.h"
 #include "analyze/format.h"
 #include "base/json.h"
 #include "base/plain.h"
@@ -333,8 +332,6 @@ void compare_write(FILE *out, const struct comparison *c, const struct compare_r
     }
     if (format == TABLE_CSV) {
         write_table(full_table(c, true), out, TABLE_CSV, 0);
-        for (size_t i = 0; i < c->note_count; i++)
-            cli_warn("%s: %s", c->notes[i].code, c->notes[i].text);
         return;
     }
     put_groups(out, c, format);

@@ -19,8 +19,8 @@ struct table *compare_table(const struct comparison *comparison);
 /* Return how the measure's values are shown. */
 enum table_unit compare_unit(const struct measure *measure);
 
-/* Write the comparison to `out`; `width`: as table_write() has it. CSV and LaTeX are followed, and preceded, by
- * nothing: notes are comments (%) in LaTeX, and not in CSV. */
+/* Write the comparison to `out`; `width`: as table_write() has it. In LaTeX, all but the table are comments; CSV has
+ * the codes of all notes in the last column of each row. */
 void compare_write(FILE *out, const struct comparison *comparison, const struct compare_rules *rules,
                    enum table_format format, size_t width);
 
