@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/format.h"
+#include "analyze/settings.h"
 #include "base/json.h"
 #include "base/plain.h"
 
@@ -197,6 +198,10 @@ void compare_write_group(FILE *out, const struct compare_group *group)
     if (first && first->label.len > 0) {
         fputs("; ", out);
         plain_print(out, first->label.data, first->label.len);
+    }
+    if (first && first->settings.t_ns != MODEL_NONE) {
+        fputs("; ", out);
+        settings_print(out, &first->settings);
     }
 }
 

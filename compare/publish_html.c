@@ -73,12 +73,13 @@ static void put_notes(FILE *out, const struct comparison *c)
 {
     if (c->note_count == 0)
         return;
-    fputs("<h2>What the data cannot say</h2>\n", out);
+    fputs("<h2>What the data cannot say</h2>\n<ul>\n", out);
     for (size_t i = 0; i < c->note_count; i++) {
-        fputs("<p class=\"message\">", out);
+        fputs("<li>", out);
         html_string(out, c->notes[i].text);
-        fputs("</p>\n", out);
+        fputs("</li>\n", out);
     }
+    fputs("</ul>\n", out);
 }
 
 /* Draw as a data: URL; `plot` or `timeline`. */

@@ -7,7 +7,6 @@
 #include "compare/publish_parts.h"
 #include "render/paper.h"
 
-/* Add a paragraph of what `write` writes. */
 static void add_groups(struct paper *paper, const struct comparison *c)
 {
     for (size_t g = 0; g < c->group_count; g++) {
@@ -24,20 +23,32 @@ static void add_groups(struct paper *paper, const struct comparison *c)
     }
 }
 
-static void add_table(struct paper *paper, const struct comparison *c)
+/* Add the table's columns `lead` and those from `from` on, `count` of them: all together are too wide for a page. */
+static void add_columns(struct paper *paper, struct table *table, size_t lead, size_t from, size_t count,
+                        const char *caption)
 {
-    struct table *table = compare_table(c);
-    size_t columns = table_columns(table), rows = table_rows(table);
+    size_t columns = lead + count, rows = table_rows(table);
     struct paper_column *heads = memory_new(columns, sizeof *heads);
     struct paper_cell *cells = memory_new(columns * rows, sizeof *cells);
-    for (size_t i = 0; i < columns; i++)
-        heads[i] = (struct paper_column){figure_text(table_head(table, i)), table_is_number(table, i)};
-    for (size_t i = 0; i < columns * rows; i++)
-        cells[i].text = figure_text(table_cell(table, i / columns, i % columns));
+    for (size_t i = 0; i < columns; i++) {
+        size_t column = i < lead ? i : from + i - lead;
+        heads[i] = (struct paper_column){figure_text(table_head(table, column)), table_is_number(table, column)};
+        for (size_t row = 0; row < rows; row++)
+            cells[row * columns + i].text = figure_text(table_cell(table, row, column));
+    }
     if (rows > 0)
-        paper_table(paper, (struct figure_text){0}, heads, columns, cells, rows);
+        paper_table(paper, figure_text(caption), heads, columns, cells, rows);
     free(heads);
     free(cells);
+}
+
+static void add_table(struct paper *paper, const struct comparison *c)
+{
+    enum { VALUES = 4, DIFFERENCES = 5 }; /* as compare_table() has them behind what names the row */
+    struct table *table = compare_table(c);
+    size_t lead = table_columns(table) - VALUES - DIFFERENCES;
+    add_columns(paper, table, lead, lead, VALUES, "Numbers of values, and medians");
+    add_columns(paper, table, lead, lead + VALUES, DIFFERENCES, "Differences");
     table_free(table);
 }
 
