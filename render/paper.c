@@ -76,11 +76,11 @@ void paper_turn(struct paper *paper)
 
 void paper_new_page(struct paper *paper)
 {
-    if (paper->y > paper->top || paper->pending->len > 0) {
-        if (paper->pending->len > 0)
-            (void)paper_make_room(paper, 0);
+    bool before_contents = paper->contents && paper->headings == 0 && paper->pending->len == 0;
+    if (paper->pending->len > 0)
+        (void)paper_make_room(paper, 0);
+    if (paper->y > paper->top && !before_contents)
         paper_turn(paper);
-    }
 }
 
 void paper_set_names(struct paper *paper, const char *prefix)
@@ -143,7 +143,6 @@ struct paper *paper_new(const struct paper_options *options)
     paper->footer = paper_text(paper, options->footer);
     paper_turn(paper);
     add_title(paper, options);
-    paper->contents_top = paper->y;
     return paper;
 }
 
