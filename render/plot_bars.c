@@ -17,7 +17,7 @@ static double sum_of(const struct plot_panel *panel, const struct plot_bar *bar)
 void plot_bars_scale(struct plot *plot, struct plot_area *area)
 {
     (void)plot;
-    double most = NAN;
+    double most = (double)NAN;
     for (size_t i = 0; i < area->panel->bar_count; i++)
         most = fmax(most, sum_of(area->panel, &area->panel->bars[i]));
     area->x = plot_scale_choose(&area->panel->x, 0, most, most);

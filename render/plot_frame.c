@@ -123,7 +123,7 @@ static bool mark_shows(const struct plot_area *area, const struct plot_mark *mar
 void plot_add_mark_labels(struct plot *plot, const struct plot_area *area)
 {
     const struct plot_panel *panel = area->panel;
-    double end = -INFINITY;
+    double end = (double)-INFINITY;
     bool any = false;
     struct plot_area there = *area;
     there.rect = (struct layout_rect){plot->area_left, 0, plot->right - plot->area_left, 0};

@@ -22,7 +22,8 @@ void plot_lines_scale(struct plot *plot, struct plot_area *area)
 {
     (void)plot;
     const struct plot_panel *panel = area->panel;
-    double low[2] = {NAN, NAN}, high[2] = {NAN, NAN}, positive[2] = {NAN, NAN};
+    double low[2] = {(double)NAN, (double)NAN}, high[2] = {(double)NAN, (double)NAN},
+           positive[2] = {(double)NAN, (double)NAN};
     for (size_t s = 0; s < panel->series_count; s++) {
         const struct plot_series *series = &panel->series[s];
         for (size_t i = 0; i < series->count; i++) {
@@ -64,7 +65,7 @@ double plot_lines_label_width(struct plot *plot, const struct plot_panel *panel)
 /* Add the horizontal lines of the grid with their labels. */
 static void add_y_grid(struct plot *plot, const struct plot_area *area)
 {
-    double ticks[PLOT_MAX_TICKS], previous = INFINITY;
+    double ticks[PLOT_MAX_TICKS], previous = (double)INFINITY;
     char label[PLOT_LABEL_SIZE];
     size_t count = y_ticks(area, ticks);
     for (size_t i = 0; i < count; i++) {

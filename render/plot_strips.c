@@ -10,7 +10,7 @@
 void plot_strips_scale(struct plot *plot, struct plot_area *area)
 {
     (void)plot;
-    double low = NAN, high = NAN, positive = NAN;
+    double low = (double)NAN, high = (double)NAN, positive = (double)NAN;
     for (size_t i = 0; i < area->panel->strip_count; i++) {
         const struct plot_strip *strip = &area->panel->strips[i];
         for (size_t k = 0; k < strip->count; k++) {

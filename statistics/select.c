@@ -103,5 +103,5 @@ double select_median(const struct select *s)
         return value;
     struct split split = split_at(s, value);
     double next = split.count > count / 2 ? value : split.above;
-    return value == next ? value : (double)(((long double)value + next) / 2);
+    return value == next ? value : (double)(((long double)value + (long double)next) / 2);
 }
