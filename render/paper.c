@@ -76,11 +76,11 @@ void paper_turn(struct paper *paper)
 
 void paper_new_page(struct paper *paper)
 {
-    if (paper->y > paper->top || paper->pending->len > 0) {
-        if (paper->pending->len > 0)
-            (void)paper_make_room(paper, 0);
+    bool before_contents = paper->contents && paper->headings == 0 && paper->pending->len == 0;
+    if (paper->pending->len > 0)
+        (void)paper_make_room(paper, 0);
+    if (paper->y > paper->top && !before_contents)
         paper_turn(paper);
-    }
 }
 
 void paper_set_names(struct paper *paper, const char *prefix)
@@ -122,7 +122,7 @@ static void add_title(struct paper *paper, const struct paper_options *options)
 struct paper *paper_new(const struct paper_options *options)
 {
     struct paper *paper = g_new0(struct paper, 1);
-    paper->layout = layout_new();
+    paper->layout = layout_new(NULL);
     struct text_meter *meter = paper->layout->meter;
     paper->breaker = pango_layout_new(text_meter_context(meter));
     pango_layout_set_auto_dir(paper->breaker, FALSE);
@@ -143,7 +143,6 @@ struct paper *paper_new(const struct paper_options *options)
     paper->footer = paper_text(paper, options->footer);
     paper_turn(paper);
     add_title(paper, options);
-    paper->contents_top = paper->y;
     return paper;
 }
 

@@ -22,7 +22,8 @@ struct paper_options {
     struct figure_text subtitle;      /* optional */
     struct figure_text footer;        /* at the left of each foot, beside "page 3 of 12"; optional */
     int64_t created_s;                /* the date, seconds since 1970 UTC: that of what is reported, not now */
-    /* The first page ends with a table of contents; the first heading begins the second page. For long documents. */
+    /* A table of contents follows what is added before the first heading, which then begins a new page. For long
+     * documents. */
     bool contents;
 };
 

@@ -1,4 +1,4 @@
-/* The table of contents of a document on paper: at the end of its first page, and on pages after it if need be. */
+/* The table of contents of a document on paper: before its first heading. */
 #include <math.h>
 
 #include "render/paper_parts.h"
@@ -55,13 +55,24 @@ static void add_entry(struct paper *paper, struct layout_page *page, const struc
     layout_add_hit(layout, page, line, NULL, PAPER_NO_LINK, text_format(layout->meter, "heading-%zu", number));
 }
 
+void paper_begin_contents(struct paper *paper)
+{
+    if (paper->y + TITLE_HEIGHT + 3 * CHAPTER_HEIGHT > paper->bottom)
+        paper_turn(paper);
+    paper->contents_page = layout_page_count(paper->layout) - 1;
+    paper->contents_top = paper->y + 10;
+    paper_turn(paper);
+}
+
 void paper_add_contents(struct paper *paper)
 {
     struct layout *layout = paper->layout;
+    if (layout->bookmarks->len == 0)
+        return;
     size_t pages = count_pages(paper, paper->contents_top);
     for (size_t i = 0; i < pages; i++)
-        layout_insert_page(layout, 1, paper->width, paper->height);
-    struct layout_page *page = layout_page(layout, 0);
+        layout_insert_page(layout, paper->contents_page + 1, paper->width, paper->height);
+    struct layout_page *page = layout_page(layout, paper->contents_page);
     size_t turned = 0;
     double y = paper->contents_top;
     layout_add_text(layout, page, TEXT_SECTION, INK_TEXT, "Contents", paper->left, y, LAYOUT_LEFT);
@@ -69,7 +80,7 @@ void paper_add_contents(struct paper *paper)
     for (guint i = 0; i < layout->bookmarks->len; i++) {
         const struct layout_bookmark *entry = entry_at(paper, i);
         if (y + entry_height(entry) > paper->bottom) {
-            page = layout_page(layout, ++turned);
+            page = layout_page(layout, paper->contents_page + ++turned);
             y = paper->top;
         }
         add_entry(paper, page, entry, i + 1, y);

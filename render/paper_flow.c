@@ -89,8 +89,7 @@ bool paper_make_room(struct paper *paper, double height)
 void paper_heading(struct paper *paper, int level, struct figure_text text, const char *anchor)
 {
     if (paper->contents && paper->headings == 0 && paper->pending->len == 0) {
-        paper->contents_top = paper->y + 10;
-        paper_turn(paper);
+        paper_begin_contents(paper);
     }
     struct paper_pending heading = {
         .level = level, .text = paper_text(paper, text), .anchor = paper_name(paper, anchor)};

@@ -30,7 +30,8 @@ struct paper {
     double y;                 /* where the next part goes on the page */
     double width, height;     /* of a page */
     double left, right, top, bottom;
-    double contents_top; /* where the contents begin on the first page */
+    size_t contents_page; /* where the contents begin */
+    double contents_top;
     bool contents;
     bool too_large;
     const char *footer;
@@ -60,7 +61,9 @@ const char *paper_name(struct paper *paper, const char *name);
 size_t paper_break(struct paper *paper, enum text_style style, const char *text, double max_width, const char **lines,
                    size_t max_lines);
 
-/* paper_contents.c: add the table of contents at paper->contents_top of the first page. */
+/* paper_contents.c: make room for the beginning of the contents, and go on with a new page. */
+void paper_begin_contents(struct paper *paper);
+/* Add the table of contents there, and on new pages as far as needed. */
 void paper_add_contents(struct paper *paper);
 
 /* Complete the layout: contents and feet. */

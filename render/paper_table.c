@@ -8,7 +8,8 @@
 #define ROW_PADDING 3.0
 #define LEAST_WIDTH 48.0 /* of a column whose texts are wrapped */
 #define HEAD_LINES  3
-#define FIRST_ROWS  2   /* so many rows stay with the head */
+#define KEPT_ROWS   12  /* a table of so many rows is not divided; */
+#define FIRST_ROWS  2   /* of a longer one so many stay with the head */
 #define SIDE        4.0 /* stripes and rules reach so far beyond the texts */
 
 struct column {
@@ -84,6 +85,12 @@ static void choose_widths(struct table *table)
 {
     double room = table->paper->right - table->paper->left - COLUMN_GAP * (double)(table->column_count - 1);
     double low = 0, high = room;
+    /* Rather than to wrap texts, heads of numbers are wrapped. */
+    bool narrow = width_at(table, HUGE_VAL) > room;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (narrow && table->columns[i].right)
+            table->places[i].wished = table->places[i].least;
+    }
     for (int step = 0; step < 40 && width_at(table, high) > room; step++) {
         double middle = (low + high) / 2;
         if (width_at(table, middle) > room)
@@ -219,12 +226,11 @@ static void add_rows(struct table *table)
     paper->y += 16;
 }
 
-/* Return the height that must be free for the table to begin: head and first rows, or all of them if it is only one
- * more. */
+/* Return the height that must be free for the table to begin. */
 static double first_height(struct table *table)
 {
     double height = head_height(table);
-    size_t rows = MIN(table->row_count, table->row_count <= FIRST_ROWS + 2 ? FIRST_ROWS + 2 : FIRST_ROWS);
+    size_t rows = MIN(table->row_count, table->row_count <= KEPT_ROWS ? KEPT_ROWS : FIRST_ROWS);
     for (size_t row = 0; row < rows; row++)
         height += row_height(table, row);
     return height;

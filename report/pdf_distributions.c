@@ -6,11 +6,12 @@
 #include "analyze/format.h"
 #include "analyze/measures.h"
 #include "analyze/memory.h"
+#include "figures/plots.h"
 #include "report/pdf_parts.h"
-#include "statistics/ecdf.h"
 #include "statistics/quantile.h"
 
 #define CONFIDENCE 0.95
+#define WIDE       100.0    /* a sample over so great a range gets a logarithmic axis */
 enum { LEAST_PLOTTED = 5 }; /* values; a curve of fewer says no more than the table */
 
 /* A measure and its sample. */
@@ -111,55 +112,16 @@ static void add_sample(struct grid *grid, const struct sample *sample)
 
 /* ---------------------------------------------------------------- the curves */
 
-static enum plot_unit unit_of_axis(enum measure_unit unit)
-{
-    switch (unit) {
-    case MEASURE_NS:
-        return PLOT_NS;
-    case MEASURE_BYTES:
-        return PLOT_BYTES;
-    case MEASURE_BITS_PER_S:
-        return PLOT_BITS_PER_S;
-    case MEASURE_SHARE:
-        return PLOT_SHARE;
-    case MEASURE_COUNT:
-        break;
-    }
-    return PLOT_NUMBER;
-}
-
-/* Add the curve of the sample: its ECDF, with the band that the sample's size allows for. */
+/* Add the curve of the sample: its ECDF, with the band that its size allows for. */
 static void add_curve(const struct chapter *chapter, const struct sample *sample)
 {
-    size_t count;
-    struct ecdf_step *steps = ecdf_steps(sample->sorted, sample->n, CONFIDENCE, &count);
-    double *columns[4]; /* x, y, low, high; one more step in front: 0, where the values begin */
-    for (size_t k = 0; k < 4; k++)
-        columns[k] = memory_new(count + 1, sizeof **columns);
-    columns[0][0] = steps[0].x;
-    for (size_t i = 0; i < count; i++) {
-        const double step[] = {steps[i].x, steps[i].y, steps[i].low, steps[i].high};
-        for (size_t k = 0; k < 4; k++)
-            columns[k][i + 1] = step[k];
-    }
-    char title[200];
-    snprintf(title, sizeof title, "%s (n = %zu)", sample->measure->label, sample->n);
-    bool wide = sample->sorted[0] > 0 && sample->sorted[sample->n - 1] > 100 * sample->sorted[0];
-    const struct plot_series series = {
-        .x = columns[0], .y = columns[1], .low = columns[2], .high = columns[3], .count = count + 1, .steps = true};
-    const struct plot_panel panel = {
-        .kind = PLOT_LINES,
-        .title = figure_text(title),
-        .x = {.label = figure_text(sample->measure->label), .unit = unit_of_axis(sample->measure->unit), .log = wide},
-        .y = {.label = figure_text("share of values"), .unit = PLOT_SHARE, .from = 0, .to = 1},
-        .height_px = 130,
-        .series = &series,
-        .series_count = 1,
-    };
-    paper_plot(chapter->paper, &(struct plot_figure){.panels = &panel, .panel_count = 1});
-    for (size_t k = 0; k < 4; k++)
-        free(columns[k]);
-    free(steps);
+    double least = sample->sorted[0], greatest = sample->sorted[sample->n - 1];
+    const struct plots_sample plotted = {
+        .label = figure_text(sample->measure->label), .sorted = sample->sorted, .count = sample->n};
+    const struct plots_options options = {.log = least > 0 && greatest > WIDE * least, .confidence = CONFIDENCE};
+    struct plots *plots = plots_ecdf(sample->measure, &plotted, 1, &options);
+    paper_plot(chapter->paper, plots_figure(plots));
+    plots_free(plots);
 }
 
 void pdf_distributions(const struct chapter *chapter)
@@ -169,6 +131,7 @@ void pdf_distributions(const struct chapter *chapter)
         PDF_RIGHT("75 %"),   PDF_RIGHT("90 %"), PDF_RIGHT("Greatest"), PDF_RIGHT("95 % interval of the median")};
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     size_t count = 0;
+    bool plotted = false;
     struct sample *samples = memory_new(measures_count(), sizeof *samples);
     for (size_t i = 0; i < measures_count(); i++) {
         const struct measure *measure = measures_get(i);
@@ -177,15 +140,17 @@ void pdf_distributions(const struct chapter *chapter)
         samples[count] = take_sample(chapter, measure);
         if (samples[count].n > 0)
             add_sample(grid, &samples[count]);
+        plotted = plotted || samples[count].n >= LEAST_PLOTTED;
         count++;
     }
     if (grid_rows(grid) > 0) {
         paper_heading(chapter->paper, chapter->level, figure_text("Distributions"), "distributions");
         grid_add(grid, chapter->paper, "Quantiles (type 7 of Hyndman and Fan) of the whole recording");
-        paper_note(
-            chapter->paper,
-            figure_text("The curves below show for each value which share of the sample is not greater; the bands "
-                        "contain the true curve with 95 % confidence (Dvoretzky, Kiefer, Wolfowitz; Massart)."));
+        if (plotted)
+            paper_note(
+                chapter->paper,
+                figure_text("The curves below show for each value which share of the sample is not greater; the bands "
+                            "contain the true curve with 95 % confidence (Dvoretzky, Kiefer, Wolfowitz; Massart)."));
     } else {
         grid_free(grid);
     }

@@ -211,12 +211,13 @@ void pdf_timeline(const struct chapter *chapter)
         memcpy(groups, figure.groups, figure.group_count * sizeof *groups);
     GStringChunk *strings = link_groups(chapter, groups, figure.group_count);
     figure.groups = groups;
-    /* The rest of the document says these. */
-    figure.subtitle_count = figure.warning_count = figure.share_count = 0;
+    /* The rest of the document says what else the figure could. */
+    const struct figure_text subtitle =
+        figure_text("A line for each connection, under its server. Their numbers lead to the appendix.");
+    figure.subtitles = &subtitle;
+    figure.subtitle_count = 1;
+    figure.warning_count = figure.share_count = 0;
     paper_heading(chapter->paper, chapter->level, figure_text("Timeline"), "timeline");
-    paper_paragraph(chapter->paper,
-                    figure_text("A line for each connection, under its server. Their numbers lead to the appendix."),
-                    false);
     paper_timeline(chapter->paper, &figure);
     g_string_chunk_free(strings);
     free(groups);

@@ -10,7 +10,7 @@
 #include "report/pdf_parts.h"
 
 /* So many rows of a table at most: what is longer nobody reads on paper. */
-enum { MOST_ROWS = 20000 };
+enum { MOST_ROWS = 20000, MOST_FAILURES = 500 };
 
 /* Say that a table has only the first `shown` of `n`. */
 static void note_cut(const struct chapter *chapter, size_t shown, size_t n, const char *what)
@@ -114,8 +114,8 @@ void pdf_pages(const struct chapter *chapter)
              "Connections and requests grouped into page loads: by first party, by navigation, and by pauses of more "
              "than %g s. Load time: first event to the end of the last response.",
              chapter->gap_s);
-    paper_paragraph(chapter->paper, figure_text(text), false);
-    grid_add(grid, chapter->paper, NULL);
+    grid_add(grid, chapter->paper, "What was loaded");
+    paper_note(chapter->paper, figure_text(text));
     add_page_parts(chapter, shown);
     note_cut(chapter, shown, n, "pages");
 }
@@ -218,14 +218,14 @@ void pdf_failures(const struct chapter *chapter)
         shown[selection->connections[i]] = true;
     failures_init(&failures, chapter->session, shown, 0);
     for (size_t i = 0; i < failures.count; i++) {
-        if (is_of_page(chapter, &failures.list[i]) && n++ < MOST_ROWS)
+        if (is_of_page(chapter, &failures.list[i]) && n++ < MOST_FAILURES)
             add_failure(grid, &failures.list[i]);
     }
     paper_heading(chapter->paper, chapter->level, figure_text("Failures"), "failures");
     if (n == 0)
         paper_paragraph(chapter->paper, figure_text("None."), false);
     grid_add(grid, chapter->paper, NULL);
-    note_cut(chapter, n < MOST_ROWS ? n : MOST_ROWS, n, "failures");
+    note_cut(chapter, n < MOST_FAILURES ? n : MOST_FAILURES, n, "failures");
     failures_fini(&failures);
     free(shown);
 }
@@ -282,9 +282,6 @@ void pdf_connections(const struct chapter *chapter)
     for (size_t i = 0; i < shown; i++)
         add_connection(grid, chapter, selection->connections[i]);
     paper_heading(chapter->paper, chapter->level, figure_text("Appendix: connections"), "connections");
-    paper_note(
-        chapter->paper,
-        figure_text("The numbers lead to the lines of the timeline, and these back; servers and pages to theirs."));
-    grid_add(grid, chapter->paper, NULL);
+    grid_add(grid, chapter->paper, "The numbers lead to the lines of the timeline, and these back");
     note_cut(chapter, shown, selection->count, "connections");
 }

@@ -143,7 +143,7 @@ def test_hostile(box):
 def test_wrong_use(box):
     program = box.build / "analyze" / "mitm-analyze"
     sample = SAMPLES[0]
-    for arguments, words in [(["-o", "x.pdf", sample], b".html"), ([sample], b"-o"), (["-o", "x.html"], b"one session"),
+    for arguments, words in [(["-o", "x.txt", sample], b".html"), ([sample], b"-o"), (["-o", "x.html"], b"session file"),
                              (["-o", "x.html", "--page", "0", sample], b"--page"),
                              (["-o", "x.html", "--from", "2", "--to", "1", sample], b"later")]:
         done = subprocess.run([program, "report", *arguments], cwd=box.folder, capture_output=True)

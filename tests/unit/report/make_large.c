@@ -38,7 +38,7 @@ static void put_connection(const struct event_sink *sink, uint32_t id)
         scene_response_end(sink, id, exchange, t_ms + wait_ms + wait_ms / 2, 1000 + id % 7 * 10000, 0);
     }
     if (id % 20 != 19)
-        scene_connection_end(sink, id, t_ms + 100, MITM__END_CAUSE__CLOSED);
+        scene_connection_end(sink, id, t_ms + 100, MITM__END_CAUSE__FIN);
 }
 
 int main(int argc, char **argv)
