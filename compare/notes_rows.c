@@ -74,9 +74,9 @@ static void say_few(FILE *out, const struct comparison *c, const struct compare_
     size_t alone = ranks_least_samples(c->options->alpha, c->options->paired);
     const char *what = c->options->paired ? "pairs" : "values on each side";
     fprintf(out, ": %zu and %zu values are too few to prove anything; it takes at least %zu %s for p < %g",
-            row->before.n, row->after.n, alone, what, c->options->alpha);
+            row->before.n, row->after.n, needed, what, c->options->alpha);
     if (needed > alone)
-        fprintf(out, ", and %zu after the correction for all rows", needed);
+        fprintf(out, " after the correction for all rows (%zu for a single one)", alone);
 }
 
 static void say_same(FILE *out, const struct comparison *c, const struct compare_row *row, size_t needed)
