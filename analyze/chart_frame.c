@@ -22,7 +22,7 @@ static const struct figure_phase palette[CHART_PHASES] = {
                         .dot_when_short = true},
     [CHART_OPAQUE] = {.label = {"data not looked into (TLS)", 26},
                       .short_label = {"TLS data", 8},
-                      .color = {0x7f, 0xbc, 0x8d},
+                      .color = FIGURE_COLOR_OPAQUE,
                       .dot_when_short = true},
 };
 

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "analyze/cli.h"
@@ -63,12 +64,24 @@ static void print_sessions(const struct options *options)
         fputs("]}\n", stdout);
 }
 
+/* The summary of a session says what was left out; here nothing else would. */
+static void warn_of_overflow(const struct model *model)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < model_session_count(model); i++)
+        n = rate_sum(n, model_session(model, i)->overflow);
+    if (n > 0)
+        cli_warn("%" PRIu64 " events are left out: too many sessions, connections or requests for this program", n);
+}
+
 static void print_all(struct options *options)
 {
     enum table_format format = options->by.format;
     if (options->has_level) {
+        warn_of_overflow(options->by.model);
         stats_by(stdout, &options->by);
     } else if (format == TABLE_MARKDOWN || format == TABLE_LATEX) {
+        warn_of_overflow(options->by.model);
         options->by.level = STATS_BY_PAGE;
         stats_by(stdout, &options->by);
         putchar('\n');

@@ -5,9 +5,10 @@
 
 #include "analyze/cli.h"
 #include "compare/cmd_compare.h"
+#include "figures/cmd_figure.h"
 #include "view/cmd_serve.h"
 
-static const struct cli_verb *const verbs[] = {&cmd_stats, &cmd_compare,     &cmd_timeline, &cmd_report,
+static const struct cli_verb *const verbs[] = {&cmd_stats, &cmd_compare,     &cmd_timeline, &cmd_figure, &cmd_report,
                                                &cmd_serve, &cmd_connections, &cmd_events,   &cmd_check};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

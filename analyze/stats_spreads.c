@@ -31,6 +31,8 @@ struct spreads {
     struct pages **pages; /* of each session */
     bool people;
     bool single; /* each measure has one value: of a session */
+    size_t head_count;
+    struct table_column heads[HEADS];
 };
 
 static void sample_add(struct sample *sample, double value)
@@ -187,22 +189,17 @@ static void add_measures(struct spreads *spreads, bool pages_too, bool others_to
     }
 }
 
-/* Return the columns that are needed, and store their number in *count. */
-static const struct table_column *choose_heads(const struct spreads *spreads, size_t *count)
+static void choose_heads(struct spreads *spreads)
 {
     static const struct table_column single[] = {{"measure", "measure", TABLE_WORDS}, {"value", "value", TABLE_BY_ROW}};
-    static struct table_column heads[HEADS];
-    *count = sizeof single / sizeof *single;
-    if (spreads->single)
-        return single;
-    *count = 0;
+    for (size_t i = 0; spreads->single && i < sizeof single / sizeof *single; i++)
+        spreads->heads[spreads->head_count++] = single[i];
     for (size_t i = 0; spreads->options->level == STATS_BY_SERVER && i < SERVER_HEADS; i++)
-        heads[(*count)++] = server_heads[i];
-    for (size_t i = 0; i < VALUE_HEADS; i++) {
+        spreads->heads[spreads->head_count++] = server_heads[i];
+    for (size_t i = 0; !spreads->single && i < VALUE_HEADS; i++) {
         if (!spreads->people || strcmp(value_heads[i].name, "unit") != 0)
-            heads[(*count)++] = value_heads[i];
+            spreads->heads[spreads->head_count++] = value_heads[i];
     }
-    return heads;
 }
 
 /* Return whether people get nothing from distributions: there is at most one page. */
@@ -217,10 +214,9 @@ static bool is_one_page(const struct spreads *spreads, size_t sessions)
 static void write_spreads(FILE *out, struct spreads *spreads)
 {
     const struct stats_by *options = spreads->options;
-    size_t n;
-    const struct table_column *heads = choose_heads(spreads, &n);
-    spreads->sheet =
-        sheet_begin(out, options->format, heads, n, spreads->single ? "Session" : "Distributions", options->width);
+    choose_heads(spreads);
+    spreads->sheet = sheet_begin(out, options->format, spreads->heads, spreads->head_count,
+                                 spreads->single ? "Session" : "Distributions", options->width);
     add_measures(spreads, options->level != STATS_BY_SESSION, true);
     if (options->level == STATS_BY_SESSION) {
         group_pages(spreads, true);

@@ -102,7 +102,8 @@ static struct part take(struct part *all, uint32_t subject)
     while (n < all->count && all->values[n].subject == subject)
         n++;
     struct part part = {all->values, n};
-    *all = (struct part){all->values + n, all->count - n};
+    if (n > 0)
+        *all = (struct part){all->values + n, all->count - n};
     return part;
 }
 

@@ -24,6 +24,15 @@ static void put_text(FILE *out, struct text text)
         fwrite(text.data, 1, text.len, out);
 }
 
+/* Host names are compared without regard to case (RFC 4343). */
+static void put_host(FILE *out, struct text host)
+{
+    for (uint32_t i = 0; i < host.len; i++) {
+        uint8_t c = host.data[i];
+        putc(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c, out);
+    }
+}
+
 /* Add the name that was written to `out`, whose bytes are at *bytes. */
 static void add_written(const struct builder *b, FILE *out, char **bytes, const size_t *len)
 {
@@ -47,7 +56,7 @@ static void add_page(const struct builder *b, const struct page *page)
     size_t len;
     FILE *out = open_name(&bytes, &len);
     if (page->host.data)
-        put_text(out, page->host);
+        put_host(out, page->host);
     else
         fputs("(unknown)", out);
     if (page->host.data && (page->port != 80 || !page->target.data))
@@ -56,7 +65,6 @@ static void add_page(const struct builder *b, const struct page *page)
     add_written(b, out, &bytes, &len);
 }
 
-/* Host names are compared without regard to case (RFC 4343). */
 static void put_server(FILE *out, const struct model_session *session, uint32_t index)
 {
     const struct model_server *server = index == MODEL_NO_INDEX ? NULL : model_server(session, index);
@@ -68,10 +76,7 @@ static void put_server(FILE *out, const struct model_session *session, uint32_t 
         fputs("(name look-ups)", out);
         return;
     }
-    for (uint32_t i = 0; i < server->host.len; i++) {
-        uint8_t c = server->host.data[i];
-        putc(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c, out);
-    }
+    put_host(out, server->host);
     fprintf(out, ":%" PRIu32, server->port);
 }
 

@@ -71,10 +71,12 @@ static bool is_undecided(const struct comparison *c, const struct compare_row *r
 
 static void say_few(FILE *out, const struct comparison *c, const struct compare_row *row, size_t needed)
 {
-    fprintf(out,
-            ": %zu and %zu values are too few to prove anything; at least %zu %s would be needed (alpha %g, %zu rows)",
-            row->before.n, row->after.n, needed, c->options->paired ? "pairs" : "on each side", c->options->alpha,
-            c->row_count);
+    size_t alone = ranks_least_samples(c->options->alpha, c->options->paired);
+    const char *what = c->options->paired ? "pairs" : "values on each side";
+    fprintf(out, ": %zu and %zu values are too few to prove anything; it takes at least %zu %s for p < %g",
+            row->before.n, row->after.n, needed, what, c->options->alpha);
+    if (needed > alone)
+        fprintf(out, " after the correction for all rows (%zu for a single one)", alone);
 }
 
 static void say_same(FILE *out, const struct comparison *c, const struct compare_row *row, size_t needed)

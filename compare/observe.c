@@ -127,7 +127,7 @@ struct observations observe(const struct comparison *comparison, const struct ob
         }
         measures_free(&values);
     }
-    if (keys->subjects || comparison->options->paired)
+    if (all.count > 0 && (keys->subjects || comparison->options->paired))
         qsort(all.values, all.count, sizeof *all.values, by_subject);
     return all;
 }

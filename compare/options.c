@@ -80,7 +80,8 @@ static int take_metric(struct compare_request *r, const char *value)
         return list_measures();
     const struct measure *measure = measures_find(value);
     if (!measure)
-        return cli_usage(&cmd_compare, "there is no measure '%s' (--metric help lists them)", value);
+        return cli_usage(&cmd_compare,
+                         "there is no measure '%s', but load-time, ttfb and others (--metric help lists them)", value);
     add_measure(r, measure);
     return -1;
 }
@@ -168,6 +169,8 @@ static int take_setting(struct compare_request *r, int option, char **argv)
 /* See that what was asked for fits together; take the usual measures if none was named. */
 static int finish(struct compare_request *r)
 {
+    if (r->named && r->sided)
+        return cli_usage(&cmd_compare, "give either --before and --after, or --group, not both");
     if (r->group_count < 2)
         return cli_usage(&cmd_compare, "name the recordings of two groups: --before FILE... --after FILE...");
     if (r->group_count > MOST_GROUPS)
@@ -202,10 +205,12 @@ static int take(struct compare_request *r, int option, char **argv, struct compa
         return -1;
     case BEFORE:
     case AFTER:
+        r->sided = true;
         *group = group_named(r, option == BEFORE ? "before" : "after");
         add_file(*group, optarg);
         return -1;
     case GROUP:
+        r->named = true;
         return take_group(r, optarg, group);
     default:
         *group = NULL;
@@ -245,13 +250,10 @@ int options_read(struct compare_request *r, int argc, char **argv)
             return cli_usage(&cmd_compare, "'%s' belongs to no group", argv[optind]);
         add_file(group, argv[optind]);
     }
-    /* What is before comes first, in whatever order it was named. */
-    for (size_t g = 1; g < r->group_count; g++) {
-        if (strcmp(r->groups[g].name, "before") == 0 && strcmp(r->groups[0].name, "after") == 0) {
-            struct compare_group first = r->groups[0];
-            r->groups[0] = r->groups[g];
-            r->groups[g] = first;
-        }
+    if (r->sided && r->group_count == 2 && strcmp(r->groups[0].name, "after") == 0) { /* named in whatever order */
+        struct compare_group first = r->groups[0];
+        r->groups[0] = r->groups[1];
+        r->groups[1] = first;
     }
     return finish(r);
 }

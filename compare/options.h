@@ -13,8 +13,9 @@ struct compare_request {
     struct rule *rules;
     size_t rule_count, rule_capacity, measure_capacity;
     enum table_format format;
-    bool formatted;  /* --format was given */
-    const char *out; /* -o; NULL: none */
+    bool formatted;    /* --format was given */
+    bool sided, named; /* --before or --after were, or --group */
+    const char *out;   /* -o; NULL: none */
 };
 
 /* Read the arguments into *request, which is all zero; free it with options_fini() in any case. Return -1 if there is

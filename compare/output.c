@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/cli.h"
 #include "analyze/format.h"
+#include "analyze/settings.h"
 #include "base/json.h"
 #include "base/plain.h"
 
@@ -199,11 +199,10 @@ void compare_write_group(FILE *out, const struct compare_group *group)
         fputs("; ", out);
         plain_print(out, first->label.data, first->label.len);
     }
-}
-
-static const char *method(const struct comparison *c)
-{
-    return c->options->paired ? "Wilcoxon's signed rank test of pairs" : "Mann-Whitney test";
+    if (first && first->settings.t_ns != MODEL_NONE) {
+        fputs("; ", out);
+        settings_print(out, &first->settings);
+    }
 }
 
 /* Write `line`, which ends here, in the manner of the format. */
@@ -235,16 +234,21 @@ static void put_groups(FILE *out, const struct comparison *c, enum table_format 
         putc('\n', out);
 }
 
+void compare_write_method(FILE *out, const struct comparison *c)
+{
+    fprintf(out,
+            "Medians and Hodges-Lehmann shifts with %g %% intervals; p: %s, Holm's correction over %zu rows; delta: "
+            "Cliff's; ~ nothing proven (alpha %g).",
+            c->options->confidence * 100,
+            c->options->paired ? "Wilcoxon's signed rank test of pairs" : "Mann-Whitney test", c->row_count,
+            c->options->alpha);
+}
+
 static void put_explanation(FILE *out, const struct comparison *c, enum table_format format)
 {
-    char line[400];
-    snprintf(line, sizeof line,
-             "medians and Hodges-Lehmann shifts with %g %% intervals; p: %s, Holm's correction over %zu rows; delta: "
-             "Cliff's; ~ nothing proven (alpha %g)",
-             c->options->confidence * 100, method(c), c->row_count, c->options->alpha);
-    if (format != TABLE_LATEX)
-        putc('\n', out);
-    put_line(out, format, line);
+    fputs(format == TABLE_LATEX ? "% " : "\n", out);
+    compare_write_method(out, c);
+    fputs(format == TABLE_MARKDOWN ? "\n\n" : "\n", out);
 }
 
 static void put_notes(FILE *out, const struct comparison *c, enum table_format format)
@@ -333,8 +337,6 @@ void compare_write(FILE *out, const struct comparison *c, const struct compare_r
     }
     if (format == TABLE_CSV) {
         write_table(full_table(c, true), out, TABLE_CSV, 0);
-        for (size_t i = 0; i < c->note_count; i++)
-            cli_warn("%s: %s", c->notes[i].code, c->notes[i].text);
         return;
     }
     put_groups(out, c, format);

@@ -19,8 +19,8 @@ struct table *compare_table(const struct comparison *comparison);
 /* Return how the measure's values are shown. */
 enum table_unit compare_unit(const struct measure *measure);
 
-/* Write the comparison to `out`; `width`: as table_write() has it. CSV and LaTeX are followed, and preceded, by
- * nothing: notes are comments (%) in LaTeX, and not in CSV. */
+/* Write the comparison to `out`; `width`: as table_write() has it. In LaTeX, all but the table are comments; CSV has
+ * the codes of all notes in the last column of each row. */
 void compare_write(FILE *out, const struct comparison *comparison, const struct compare_rules *rules,
                    enum table_format format, size_t width);
 
@@ -28,7 +28,11 @@ void compare_write(FILE *out, const struct comparison *comparison, const struct 
  * 'load-time > +5%': page load time: …"; return whether one is broken. */
 bool compare_write_rule(FILE *out, const struct comparison *comparison, const struct rule *rule);
 
-/* Write a group in words: "before: 20 recordings, a.mitm, b.mitm and 18 more; 2011-09-23 14:05:06 UTC; no delays". */
+/* Write a group in words, with the date, label and settings of its first recording: "before: 20 recordings, a.mitm,
+ * b.mitm and 18 more; 2011-09-23 14:05:06 UTC; no delays". */
 void compare_write_group(FILE *out, const struct compare_group *group);
+
+/* Write one sentence on how the rows were computed. */
+void compare_write_method(FILE *out, const struct comparison *comparison);
 
 #endif

@@ -4,26 +4,53 @@
 #include <strings.h>
 
 #include "analyze/cli.h"
+#include "compare/publish_parts.h"
+#include "render/save.h"
 
-static const char *ending_of(const char *path)
+enum kind { PDF, HTML, SVG, PNG, KINDS };
+
+/* Return the kind of document that the name's ending says; KINDS: none. */
+static enum kind kind_of(const char *path)
 {
+    static const char *const endings[KINDS] = {[PDF] = ".pdf", [HTML] = ".html", [SVG] = ".svg", [PNG] = ".png"};
     const char *dot = strrchr(path, '.');
-    return dot ? dot : "";
+    enum kind kind = PDF;
+    while (kind < KINDS && (!dot || strcasecmp(dot, endings[kind]) != 0))
+        kind++;
+    return kind;
 }
 
 bool publish_known(const char *path)
 {
-    static const char *const endings[] = {".pdf", ".html", ".svg", ".png"};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (strcasecmp(ending_of(path), endings[i]) == 0)
-            return true;
-    }
-    return false;
+    return kind_of(path) < KINDS;
+}
+
+static enum render_result draw(const struct publish *publish, enum kind kind, struct render_buffer *out)
+{
+    if (kind == PDF)
+        return publish_paper(publish, out);
+    if (kind == HTML)
+        return publish_html(publish, out);
+    return render_plot(&publish->figures->all, kind == SVG ? RENDER_SVG : RENDER_PNG, NULL, out);
 }
 
 int publish_write(const struct comparison *comparison, const char *path)
 {
-    (void)comparison;
-    (void)path;
-    return CLI_NO;
+    struct figures *figures = figures_new(comparison);
+    enum kind kind = kind_of(path);
+    struct timelines *timelines = kind == PDF || kind == HTML ? timelines_new(comparison) : NULL;
+    const struct publish publish = {comparison, figures, timelines};
+    struct render_buffer buffer = {0};
+    enum render_result result = draw(&publish, kind, &buffer);
+    int code = CLI_OK, error = 0;
+    if (result == RENDER_OK)
+        error = save_file(path, buffer.bytes, buffer.len_bytes);
+    if (result != RENDER_OK || error != 0) {
+        cli_warn("%s: %s", path, error != 0 ? strerror(error) : render_result_text(result));
+        code = result == RENDER_TOO_LARGE ? CLI_NO : CLI_IO;
+    }
+    render_buffer_fini(&buffer);
+    timelines_free(timelines);
+    figures_free(figures);
+    return code;
 }

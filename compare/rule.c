@@ -45,7 +45,8 @@ static bool parse_measure(const char **p, struct rule *rule, char problem[RULE_P
     }
     rule->measure = measures_find(name);
     if (!rule->measure)
-        snprintf(problem, RULE_PROBLEM_BYTES, "there is no measure '%s' (--metric help lists them)", name);
+        snprintf(problem, RULE_PROBLEM_BYTES,
+                 "there is no measure '%s', but load-time, ttfb and others (--metric help lists them)", name);
     return rule->measure != NULL;
 }
 

@@ -21,8 +21,8 @@ static const struct figure_color dark_colors[][2] = {
     {{0xff, 0xff, 0xff}, {0x14, 0x18, 0x1d}}, /* INK_PAPER */
     {{0xb3, 0x2d, 0x24}, {0xff, 0x7b, 0x72}}, /* INK_FAILURE */
     {{0x2b, 0x31, 0x3a}, {0xc9, 0xd1, 0xd9}}, /* INK_MARK */
-    {FIGURE_COLOR_SOCKS, {0x58, 0x9b, 0xea}},    {FIGURE_COLOR_TLS, {0xb7, 0x8f, 0xdd}},
-    {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}}, {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
+    {FIGURE_COLOR_SOCKS, {0x58, 0x9b, 0xea}},   {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}},
+    {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
 };
 
 static struct figure_color color_on(const struct painter *painter, struct figure_color color)
@@ -87,7 +87,7 @@ static void draw_cross(const struct painter *painter, const struct layout_item *
     cairo_stroke(cr);
 }
 
-/* Trace the upper edge of an area. */
+/* Trace the line through an item's points. */
 static void trace_edge(cairo_t *cr, const struct layout_item *item)
 {
     cairo_new_path(cr);
@@ -109,6 +109,28 @@ static void draw_area(const struct painter *painter, const struct layout_item *i
     set_color(painter, item->color, 1);
     cairo_set_line_width(cr, item->stroke);
     cairo_stroke(cr);
+}
+
+static void draw_path(cairo_t *cr, const struct layout_item *item)
+{
+    double dash[8];
+    for (size_t i = 0; i < item->dash_count && i < G_N_ELEMENTS(dash); i++)
+        dash[i] = item->dash[i] * item->stroke;
+    trace_edge(cr, item);
+    cairo_set_line_width(cr, item->stroke);
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_BEVEL);
+    cairo_set_dash(cr, dash, (int)item->dash_count, 0);
+    cairo_stroke(cr);
+    cairo_set_dash(cr, NULL, 0, 0);
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_MITER);
+}
+
+static void draw_shade(const struct painter *painter, const struct layout_item *item)
+{
+    trace_edge(painter->cr, item);
+    cairo_close_path(painter->cr);
+    set_color(painter, item->color, 0.18);
+    cairo_fill(painter->cr);
 }
 
 /* Return whether all of `string` is ASCII or Latin: such characters stay within their line. */
@@ -164,6 +186,12 @@ static void draw_item(const struct painter *painter, const struct layout_item *i
         break;
     case LAYOUT_TEXT:
         draw_text(painter, item);
+        break;
+    case LAYOUT_PATH:
+        draw_path(cr, item);
+        break;
+    case LAYOUT_SHADE:
+        draw_shade(painter, item);
         break;
     }
 }

@@ -40,13 +40,13 @@ struct figure_color {
 };
 
 /* The colours of the phases, as initialisers of a struct figure_color. They differ in lightness too: dark to light
- * SOCKS, TLS, transfer, delay, waiting. */
+ * SOCKS, delay, transfer, data not looked into, waiting. render/palette.h has other palettes. */
 /* clang-format off */
 #define FIGURE_COLOR_SOCKS    {0x1f, 0x55, 0x9e}
-#define FIGURE_COLOR_TLS      {0x8a, 0x5f, 0xb0}
+#define FIGURE_COLOR_DELAY    {0xa8, 0x62, 0x0f}
 #define FIGURE_COLOR_TRANSFER {0x3f, 0xa0, 0x55}
-#define FIGURE_COLOR_DELAY    {0xe3, 0xae, 0x3a}
-#define FIGURE_COLOR_WAITING  {0xc3, 0xc8, 0xd0}
+#define FIGURE_COLOR_OPAQUE   {0x7f, 0xbc, 0x8d}
+#define FIGURE_COLOR_WAITING  {0xc6, 0xcb, 0xd3}
 /* clang-format on */
 
 /* A kind of phase: an entry of the figure's palette. */

@@ -14,10 +14,11 @@ static void free_page(void *pointer)
     g_free(page);
 }
 
-struct layout *layout_new(void)
+struct layout *layout_new(const struct text_font *font)
 {
     struct layout *layout = g_new0(struct layout, 1);
-    layout->meter = text_meter_new();
+    layout->meter = text_meter_new(font);
+    layout->unit_pt = LAYOUT_UNIT_PT;
     layout->title = "";
     layout->author = "";
     layout->pages = g_ptr_array_new_with_free_func(free_page);
@@ -47,6 +48,11 @@ struct layout_page *layout_add_page(struct layout *layout, double width, double 
     };
     g_ptr_array_add(layout->pages, page);
     return page;
+}
+
+void layout_remove_last_page(struct layout *layout)
+{
+    g_ptr_array_set_size(layout->pages, (gint)layout->pages->len - 1);
 }
 
 void layout_insert_page(struct layout *layout, size_t index, double width, double height)
@@ -106,6 +112,44 @@ void layout_add_area(struct layout_page *page, struct layout_rect rect, const st
     memcpy(copy, points, count * sizeof *points);
     struct layout_item item = {
         .kind = LAYOUT_AREA, .rect = rect, .stroke = 1, .color = color, .points = copy, .point_count = count};
+    g_array_append_val(page->items, item);
+}
+
+/* Return a new item with a copy of the points, over the rectangle that they span. */
+static struct layout_item item_of_points(enum layout_kind kind, const struct layout_point *points, size_t count,
+                                         struct figure_color color)
+{
+    struct layout_point low = points[0];
+    struct layout_point high = points[0];
+    for (size_t i = 1; i < count; i++) {
+        low = (struct layout_point){fmin(low.x, points[i].x), fmin(low.y, points[i].y)};
+        high = (struct layout_point){fmax(high.x, points[i].x), fmax(high.y, points[i].y)};
+    }
+    struct layout_point *copy = g_new(struct layout_point, count);
+    memcpy(copy, points, count * sizeof *points);
+    return (struct layout_item){.kind = kind,
+                                .rect = {low.x, low.y, high.x - low.x, high.y - low.y},
+                                .color = color,
+                                .points = copy,
+                                .point_count = count};
+}
+
+void layout_add_path(struct layout_page *page, const struct layout_point *points, size_t count, double stroke,
+                     const double *dash, size_t dash_count, struct figure_color color)
+{
+    assert(count >= 2);
+    struct layout_item item = item_of_points(LAYOUT_PATH, points, count, color);
+    item.stroke = stroke;
+    item.dash = dash;
+    item.dash_count = dash_count;
+    g_array_append_val(page->items, item);
+}
+
+void layout_add_shade(struct layout_page *page, const struct layout_point *points, size_t count,
+                      struct figure_color color)
+{
+    assert(count >= 3);
+    struct layout_item item = item_of_points(LAYOUT_SHADE, points, count, color);
     g_array_append_val(page->items, item);
 }
 

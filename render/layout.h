@@ -24,6 +24,9 @@
 #define INK_FAILURE ((struct figure_color){0xb3, 0x2d, 0x24})
 #define INK_MARK    ((struct figure_color){0x2b, 0x31, 0x3a})
 
+/* One layout unit in points, usually: a CSS pixel. */
+#define LAYOUT_UNIT_PT 0.75
+
 struct layout_rect {
     double x;
     double y;
@@ -40,6 +43,8 @@ enum layout_kind {
     LAYOUT_CROSS,  /* two diagonals of `rect` */
     LAYOUT_AREA,   /* filled polygon from the bottom of `rect`, with a line along its top */
     LAYOUT_TEXT,   /* one line of text; `rect` is its line box */
+    LAYOUT_PATH,   /* a line through points, solid or dashed */
+    LAYOUT_SHADE,  /* a polygon, filled so that what is below shows through */
 };
 
 struct layout_point {
@@ -51,11 +56,13 @@ struct layout_item {
     enum layout_kind kind;
     struct layout_rect rect; /* what it covers, strokes aside */
     struct figure_color color;
-    double stroke;               /* lines, rings, crosses: width */
+    double stroke;               /* lines, paths, rings, crosses: width */
     const char *text;            /* text: never empty */
     enum text_style style;       /* text */
-    struct layout_point *points; /* area: its upper edge from left to right */
+    struct layout_point *points; /* area: its upper edge from left to right; path, shade: corners */
     size_t point_count;
+    const double *dash; /* path: lengths of strokes and gaps in multiples of the width; NULL: solid */
+    size_t dash_count;
 };
 
 /* A place that has something to say. Each text may be NULL. */
@@ -95,13 +102,14 @@ struct layout {
     const char *title;
     const char *author; /* "": not said */
     int64_t created_s;
+    double unit_pt;    /* size of a layout unit in points: LAYOUT_UNIT_PT unless set otherwise */
     GPtrArray *pages;  /* struct layout_page */
     GArray *bookmarks; /* struct layout_bookmark */
     GHashTable *names; /* of anchors */
 };
 
-/* Return a new layout without pages; free it with layout_free(). */
-struct layout *layout_new(void);
+/* Return a new layout without pages, with texts in `font` (NULL: the usual); free it with layout_free(). */
+struct layout *layout_new(const struct text_font *font);
 void layout_free(struct layout *layout);
 
 /* Append an empty page and return it; it belongs to the layout. Its height may be changed later. */
@@ -109,6 +117,9 @@ struct layout_page *layout_add_page(struct layout *layout, double width, double 
 
 /* Insert an empty page as number `index`, at most the number of pages; what comes after it moves on by one. */
 void layout_insert_page(struct layout *layout, size_t index, double width, double height);
+
+/* Remove the last page, on which there is no anchor and to which no bookmark leads. */
+void layout_remove_last_page(struct layout *layout);
 
 size_t layout_page_count(const struct layout *layout);
 struct layout_page *layout_page(const struct layout *layout, size_t index);
@@ -123,6 +134,13 @@ void layout_add_sign(struct layout_page *page, enum layout_kind kind, struct lay
 /* Add an area over `rect` whose upper edge are the `count` points; they are copied. */
 void layout_add_area(struct layout_page *page, struct layout_rect rect, const struct layout_point *points, size_t count,
                      struct figure_color color);
+
+/* Add a line of width `stroke` through the `count` points (≥ 2), which are copied. `dash` is static. */
+void layout_add_path(struct layout_page *page, const struct layout_point *points, size_t count, double stroke,
+                     const double *dash, size_t dash_count, struct figure_color color);
+/* Add the polygon with the `count` corners (≥ 3), which are copied. */
+void layout_add_shade(struct layout_page *page, const struct layout_point *points, size_t count,
+                      struct figure_color color);
 
 /* Where a text is put in relation to x. */
 enum layout_align {

@@ -5,6 +5,7 @@
 static const char *const kind_names[] = {
     [LAYOUT_RECT] = "rect", [LAYOUT_LINE] = "line",   [LAYOUT_DOTTED] = "dotted", [LAYOUT_DOT] = "dot",
     [LAYOUT_RING] = "ring", [LAYOUT_CROSS] = "cross", [LAYOUT_AREA] = "area",     [LAYOUT_TEXT] = "text",
+    [LAYOUT_PATH] = "path", [LAYOUT_SHADE] = "shade",
 };
 static const char *const style_names[TEXT_STYLE_COUNT] = {
     [TEXT_TITLE] = "title", [TEXT_HEADING] = "heading", [TEXT_BODY] = "body",       [TEXT_SMALL] = "small",
@@ -42,6 +43,8 @@ static void dump_item(const struct layout_item *item, FILE *out)
     }
     for (size_t i = 0; i < item->point_count; i++)
         fprintf(out, " %ld,%ld", lround(item->points[i].x), lround(item->points[i].y));
+    for (size_t i = 0; i < item->dash_count; i++)
+        fprintf(out, "%s%.1f", i == 0 ? " dash " : "-", item->dash[i]);
     fputc('\n', out);
 }
 

@@ -108,7 +108,13 @@ static void complete_svg(GString *out, gsize start, const struct layout *layout,
         g_string_truncate(out, (gsize)(end - out->str));
     if (links)
         g_string_append(out, "<style>rect:target{fill:#f2c94c;fill-opacity:.3}</style>\n");
-    g_string_append(out, "<g fill=\"none\" stroke=\"none\" pointer-events=\"all\">\n");
+    g_string_append(out, "<g fill=\"none\" stroke=\"none\" pointer-events=\"all\"");
+    if (layout->unit_pt != OUTPUT_POINTS_PER_UNIT) {
+        g_string_append(out, " transform=\"scale(");
+        append_number(out, layout->unit_pt / OUTPUT_POINTS_PER_UNIT);
+        g_string_append(out, ")\"");
+    }
+    g_string_append(out, ">\n");
     GHashTable *targets = links ? g_hash_table_new(g_str_hash, g_str_equal) : NULL;
     for (guint i = 0; i < page->hits->len; i++)
         append_svg_hit(out, &g_array_index(page->hits, struct layout_hit, i), targets);
@@ -130,9 +136,12 @@ cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GS
 {
     gsize start = out->len;
     const struct layout_page *page = layout_page(layout, 0);
-    cairo_surface_t *surface = cairo_svg_surface_create_for_stream(append_bytes, out, page->width, page->height);
+    double scale = layout->unit_pt / OUTPUT_POINTS_PER_UNIT;
+    cairo_surface_t *surface =
+        cairo_svg_surface_create_for_stream(append_bytes, out, page->width * scale, page->height * scale);
     cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX);
     cairo_t *cr = cairo_create(surface);
+    cairo_scale(cr, scale, scale);
     draw_page(cr, layout, page, dark);
     cairo_status_t status = finish(cr, surface);
     if (status == CAIRO_STATUS_SUCCESS)
@@ -143,6 +152,7 @@ cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GS
 cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
 {
     const struct layout_page *page = layout_page(layout, 0);
+    scale *= layout->unit_pt / OUTPUT_POINTS_PER_UNIT;
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(page->width * scale), (int)ceil(page->height * scale));
     cairo_t *cr = cairo_create(surface);
@@ -165,9 +175,9 @@ static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct 
         const struct layout_anchor *anchor = &g_array_index(page->anchors, struct layout_anchor, i);
         GString *attributes = g_string_new(NULL);
         g_string_append_printf(attributes, "name='%s' x=", anchor->name);
-        append_number(attributes, anchor->x * OUTPUT_POINTS_PER_UNIT);
+        append_number(attributes, anchor->x * layout->unit_pt);
         g_string_append(attributes, " y=");
-        append_number(attributes, fmax(anchor->y, 0) * OUTPUT_POINTS_PER_UNIT);
+        append_number(attributes, fmax(anchor->y, 0) * layout->unit_pt);
         cairo_tag_begin(cr, CAIRO_TAG_DEST, attributes->str);
         cairo_tag_end(cr, CAIRO_TAG_DEST);
         g_string_free(attributes, TRUE);
@@ -180,7 +190,7 @@ static void add_pdf_tags(cairo_t *cr, const struct layout *layout, const struct 
         g_string_append_printf(attributes, "dest='%s' rect=[", hit->target);
         const double edges[] = {hit->rect.x, hit->rect.y, hit->rect.width, hit->rect.height};
         for (size_t k = 0; k < 4; k++) {
-            append_number(attributes, edges[k] * OUTPUT_POINTS_PER_UNIT);
+            append_number(attributes, edges[k] * layout->unit_pt);
             g_string_append_c(attributes, k < 3 ? ' ' : ']');
         }
         cairo_tag_begin(cr, CAIRO_TAG_LINK, attributes->str);
@@ -227,11 +237,11 @@ cairo_status_t output_pdf(const struct layout *layout, bool dark, GString *out)
 {
     gsize start = out->len;
     const struct layout_page *first = layout_page(layout, 0);
-    cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(
-        append_bytes, out, first->width * OUTPUT_POINTS_PER_UNIT, first->height * OUTPUT_POINTS_PER_UNIT);
+    cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(append_bytes, out, first->width * layout->unit_pt,
+                                                                   first->height * layout->unit_pt);
     set_pdf_metadata(surface, layout);
     cairo_t *cr = cairo_create(surface);
-    cairo_scale(cr, OUTPUT_POINTS_PER_UNIT, OUTPUT_POINTS_PER_UNIT);
+    cairo_scale(cr, layout->unit_pt, layout->unit_pt);
     for (size_t i = 0; i < layout_page_count(layout); i++) {
         draw_page(cr, layout, layout_page(layout, i), dark);
         add_pdf_tags(cr, layout, layout_page(layout, i));

@@ -6,8 +6,8 @@
 
 #include "render/layout.h"
 
-/* One layout unit in points. */
-#define OUTPUT_POINTS_PER_UNIT 0.75
+/* One layout unit in points, unless the layout says otherwise: that of a CSS pixel. */
+#define OUTPUT_POINTS_PER_UNIT LAYOUT_UNIT_PT
 /* Greatest width and height in pixels of a picture (cairo's limit), and greatest number of its pixels. */
 #define OUTPUT_MAX_SIDE   32767.0
 #define OUTPUT_MAX_PIXELS 48000000.0
@@ -20,7 +20,7 @@
 cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GString *out)
     __attribute__((warn_unused_result));
 
-/* Append to `out` the only page of `layout` as a PNG of `scale` pixels per unit. */
+/* Append to `out` the only page of `layout` as a PNG of `scale` pixels per CSS pixel. */
 cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
     __attribute__((warn_unused_result));
 

@@ -2,8 +2,8 @@
  * Palettes: which colours and dashes stand for the phases and the series of a figure.
  *
  * Figures name colours of phases as in the default palette (FIGURE_COLOR_…); drawing with another palette translates
- * them. In every palette any two phases, and any two of the first PALETTE_SERIES series, differ in luminance or dash,
- * so that a figure printed in gray can be read: see palette_luminance() and the tests.
+ * them. So that a figure printed in gray can be read, any two phases of a palette differ in lightness by at least
+ * PALETTE_LEAST_STEP, series that follow each other do, too, and no two series have the same dash.
  */
 #ifndef MITM_RENDER_PALETTE_H
 #define MITM_RENDER_PALETTE_H
@@ -15,6 +15,9 @@
 /* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
  * that of Okabe and Ito (2008). */
 enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
+
+/* Least difference of lightness, as palette_lightness() has it. */
+#define PALETTE_LEAST_STEP 10.0
 
 /* Number of series that have looks of their own; after them the looks begin again. */
 #define PALETTE_SERIES 8
@@ -32,7 +35,7 @@ struct figure_color palette_phase(enum render_palette palette, struct figure_col
 /* Return the look of series number `style` in `palette`; it is static. */
 struct palette_series palette_series(enum render_palette palette, size_t style);
 
-/* Return the relative luminance of `color`, 0 black … 1 white (WCAG 2, from linear sRGB). */
-double palette_luminance(struct figure_color color);
+/* Return the lightness L* of `color`, 0 black … 100 white (CIE 1976, of sRGB under D65). */
+double palette_lightness(struct figure_color color);
 
 #endif

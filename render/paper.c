@@ -122,7 +122,7 @@ static void add_title(struct paper *paper, const struct paper_options *options)
 struct paper *paper_new(const struct paper_options *options)
 {
     struct paper *paper = g_new0(struct paper, 1);
-    paper->layout = layout_new();
+    paper->layout = layout_new(NULL);
     struct text_meter *meter = paper->layout->meter;
     paper->breaker = pango_layout_new(text_meter_context(meter));
     pango_layout_set_auto_dir(paper->breaker, FALSE);

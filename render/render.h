@@ -32,7 +32,9 @@ enum render_result {
     RENDER_OK,
     RENDER_TOO_LARGE, /* too many lanes for one picture: select fewer, or make a PDF (PDF: more than 10,000 pages) */
     RENDER_NO_MEMORY,
-    RENDER_IO_ERROR, /* the file could not be written: see *error */
+    RENDER_IO_ERROR,   /* the file could not be written: see *error */
+    RENDER_NO_FONT,    /* the font asked for is not installed */
+    RENDER_TOO_NARROW, /* the width asked for has no room for the text */
 };
 
 /* How to draw. All zero is the usual. */

@@ -39,13 +39,14 @@ static const struct {
     [TEXT_SECTION] = {14, PANGO_WEIGHT_BOLD}, [TEXT_PROSE] = {12.5, PANGO_WEIGHT_NORMAL},
 };
 
-/* Create the font, the line metrics and the table of widths of `style`. */
-static void add_style(struct text_meter *meter, enum text_style style)
+/* Create the font, the line metrics and the table of widths of `style`, as `asked`. */
+static void add_style(struct text_meter *meter, enum text_style style, const struct text_font *asked)
 {
+    double size = asked->size > 0 ? asked->size * (style == TEXT_TITLE ? 1.25 : 1) : styles[style].size;
     PangoFontDescription *font = pango_font_description_new();
-    pango_font_description_set_family_static(font, "DejaVu Sans");
+    pango_font_description_set_family(font, asked->family ? asked->family : TEXT_FAMILY);
     pango_font_description_set_weight(font, styles[style].weight);
-    pango_font_description_set_absolute_size(font, styles[style].size * PANGO_SCALE);
+    pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
     PangoFontMetrics *metrics = pango_context_get_metrics(meter->context, font, NULL);
     meter->font[style] = font;
     meter->ascent[style] = (double)pango_font_metrics_get_ascent(metrics) / PANGO_SCALE;
@@ -54,8 +55,23 @@ static void add_style(struct text_meter *meter, enum text_style style)
     pango_font_metrics_unref(metrics);
 }
 
-struct text_meter *text_meter_new(void)
+bool text_family_exists(const char *family)
 {
+    PangoFontMap *fonts = pango_cairo_font_map_new();
+    PangoFontFamily **families;
+    int count;
+    pango_font_map_list_families(fonts, &families, &count);
+    bool exists = false;
+    for (int i = 0; i < count; i++)
+        exists = exists || g_ascii_strcasecmp(pango_font_family_get_name(families[i]), family) == 0;
+    g_free(families);
+    g_object_unref(fonts);
+    return exists;
+}
+
+struct text_meter *text_meter_new(const struct text_font *font)
+{
+    static const struct text_font usual = {NULL, 0};
     struct text_meter *meter = g_new0(struct text_meter, 1);
     meter->fonts = pango_cairo_font_map_new();
     pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(meter->fonts), 72);
@@ -75,7 +91,7 @@ struct text_meter *text_meter_new(void)
     pango_layout_set_single_paragraph_mode(meter->layout, TRUE);
     meter->strings = g_string_chunk_new(4096);
     for (int style = 0; style < TEXT_STYLE_COUNT; style++)
-        add_style(meter, (enum text_style)style);
+        add_style(meter, (enum text_style)style, font ? font : &usual);
     return meter;
 }
 

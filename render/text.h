@@ -12,9 +12,10 @@
 
 #include "render/figure.h"
 
-/* The fonts of the pictures: DejaVu Sans in these sizes and weights. */
+/* The fonts of the pictures: one family in these sizes and weights. In figures for a page of somebody else's, whose
+ * texts have a size to keep to, all have that size; only the title is larger. */
 enum text_style {
-    TEXT_TITLE,   /* 17, bold */
+    TEXT_TITLE,   /* 17, bold; or 1.25 × the size asked for */
     TEXT_HEADING, /* 11, bold: servers, strips */
     TEXT_BODY,    /* 11: subtitles, legend, marks, warnings */
     TEXT_SMALL,   /* 10: lanes, ticks, notes */
@@ -24,6 +25,16 @@ enum text_style {
     TEXT_PROSE,   /* 12.5: paragraphs */
 };
 #define TEXT_STYLE_COUNT 8
+
+/* What to write with. All zero is the usual. */
+struct text_font {
+    const char *family; /* NULL: TEXT_FAMILY */
+    double size;        /* in layout units; 0: the sizes above */
+};
+#define TEXT_FAMILY "DejaVu Sans"
+
+/* Return whether the font `family` is installed; upper and lower case count the same. */
+bool text_family_exists(const char *family) __attribute__((warn_unused_result));
 
 /* Where text that is too long is cut: "www.exam…org:80" or "a long sentence tha…". */
 enum text_cut {
@@ -36,8 +47,8 @@ enum text_cut {
 
 struct text_meter;
 
-/* Return a new meter, to be freed with text_meter_free(). */
-struct text_meter *text_meter_new(void);
+/* Return a new meter of texts in `font` (NULL: the usual), to be freed with text_meter_free(). */
+struct text_meter *text_meter_new(const struct text_font *font);
 void text_meter_free(struct text_meter *meter);
 
 /* Return the pango context of `meter`; it belongs to the meter. */

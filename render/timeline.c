@@ -4,6 +4,11 @@
 
 #include "render/timeline_parts.h"
 
+#define MARGIN      24.0
+#define BARE_MARGIN 1.0
+/* Below this width the names of servers stand above their lanes. */
+#define NARROW         560.0
+#define HEADING_HEIGHT 15.0
 /* Height at the bottom of a page that stays free. */
 #define PAGE_BOTTOM 20.0
 
@@ -31,12 +36,12 @@ void timeline_new_page(struct timeline *timeline)
     bool first = layout_page_count(timeline->layout) == 0;
     double height = options->embedded && first ? options->first_height : options->page_height;
     timeline->page = layout_add_page(timeline->layout, options->width, height);
-    timeline->y = options->embedded ? 0 : TIMELINE_MARGIN;
+    timeline->y = options->embedded ? 0 : timeline->margin;
     if (first || options->embedded)
         return;
-    double room = options->width - 2 * TIMELINE_MARGIN - 100; /* page numbers at the right */
+    double room = options->width - 2 * timeline->margin - 100; /* page numbers at the right */
     const char *title = text_fit(timeline->layout->meter, TEXT_HEADING, timeline->layout->title, room, TEXT_CUT_END);
-    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_QUIET, title, TIMELINE_MARGIN, timeline->y,
+    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_QUIET, title, timeline->margin, timeline->y,
                     LAYOUT_LEFT);
     timeline->y += 22;
 }
@@ -48,7 +53,8 @@ static bool add_parts(struct timeline *timeline)
     timeline_add_header(timeline);
     if (!timeline_add_lanes(timeline))
         return false;
-    timeline_add_foot(timeline);
+    if (!timeline->options->bare)
+        timeline_add_foot(timeline);
     if (timeline->options->embedded) {
         timeline->page->height = timeline->y;
         return layout_page_count(timeline->layout) <= TIMELINE_MAX_PAGES;
@@ -59,7 +65,7 @@ static bool add_parts(struct timeline *timeline)
         timeline_add_page_numbers(timeline);
         return true;
     }
-    timeline->page->height = ceil(timeline->y + TIMELINE_MARGIN - 8);
+    timeline->page->height = timeline->options->bare ? ceil(timeline->y) : ceil(timeline->y + timeline->margin - 8);
     return timeline->page->height <= timeline->options->max_height;
 }
 
@@ -71,7 +77,9 @@ static struct layout *try_level(const struct timeline_figure *figure, const stru
     struct timeline timeline = {
         .figure = figure,
         .options = options,
-        .layout = layout_new(),
+        .layout = layout_new(options->font),
+        .margin = options->bare ? BARE_MARGIN : MARGIN,
+        .heading = options->width < NARROW ? HEADING_HEIGHT : 0,
         .lanes = g_array_new(FALSE, FALSE, sizeof(struct timeline_lane)),
         .segments = g_array_new(FALSE, FALSE, sizeof(struct timeline_segment)),
         .obstacles = g_array_new(FALSE, FALSE, sizeof(struct layout_rect)),

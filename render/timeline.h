@@ -14,8 +14,11 @@
 /* Greatest number of pages of a layout. */
 #define TIMELINE_MAX_PAGES 10000
 
+/* What is narrower has no room for lanes beside their labels. */
+#define TIMELINE_LEAST_WIDTH 230.0
+
 struct timeline_options {
-    double width;       /* of every page, in layout units, ≥ 560 */
+    double width;       /* of every page, in layout units, ≥ TIMELINE_LEAST_WIDTH */
     double page_height; /* ≥ 560: split over pages of this height; 0: one page, as tall as needed */
     double max_height;  /* of the one page: rows are made lower to stay within it */
     bool index;         /* pages only: add an index of the lanes */
@@ -23,7 +26,10 @@ struct timeline_options {
      * and no room at their upper and lower edges. The last one is as high as needed. A lane with the link "#name" leads
      * to the anchor "name" and is the anchor "lane-name", groups likewise. */
     bool embedded;
-    double first_height; /* embedded: of the first page, ≤ page_height */
+    double first_height;          /* embedded: of the first page, ≤ page_height */
+    bool bare;                    /* axis, lanes and legend alone, without margins, … */
+    bool titled;                  /* … and with the title */
+    const struct text_font *font; /* NULL: the usual */
 };
 
 /*

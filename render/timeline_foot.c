@@ -24,12 +24,13 @@ static double add_heading(struct timeline *timeline, struct figure_text text, co
     struct text_meter *meter = timeline->layout->meter;
     const char *label = timeline_text(timeline, text);
     label = text_fit(meter, TEXT_HEADING, label, timeline->label_width, TEXT_CUT_MIDDLE);
-    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label, TIMELINE_MARGIN, top, LAYOUT_LEFT);
+    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label, timeline->margin, top,
+                    LAYOUT_LEFT);
     const char *lines[2];
     size_t count = text_wrap(meter, TEXT_SMALL, below, timeline->label_width, lines, 2);
     double y = top + 15;
     for (size_t i = 0; i < count; i++, y += 13)
-        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], TIMELINE_MARGIN, y,
+        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], timeline->margin, y,
                         LAYOUT_LEFT);
     return y;
 }
@@ -235,12 +236,12 @@ static void add_shares(struct timeline *timeline)
 static void add_note(struct timeline *timeline, const char *text)
 {
     const char *lines[MAX_NOTE_LINES];
-    double room = timeline->options->width - 2 * TIMELINE_MARGIN;
+    double room = timeline->options->width - 2 * timeline->margin;
     size_t count = text_wrap(timeline->layout->meter, TEXT_SMALL, text, room, lines, MAX_NOTE_LINES);
     for (size_t i = 0; i < count; i++) {
         make_room(timeline, 16);
-        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], TIMELINE_MARGIN, timeline->y,
-                        LAYOUT_LEFT);
+        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], timeline->margin,
+                        timeline->y, LAYOUT_LEFT);
         timeline->y += 15;
     }
 }

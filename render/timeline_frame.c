@@ -61,16 +61,21 @@ static void choose_ticks(struct timeline *timeline)
 void timeline_measure(struct timeline *timeline)
 {
     double width = timeline->options->width;
-    timeline->label_width = fmin(widest_heading(timeline), fmax(0.22 * width, LEAST_LABEL_WIDTH));
-    double numbers = fmin(widest_lane_label(timeline), 80);
-    timeline->number_right = TIMELINE_MARGIN + timeline->label_width + 14 + numbers;
+    double numbers = fmin(widest_lane_label(timeline), timeline->heading > 0 ? 36 : 80);
+    if (timeline->heading > 0) {
+        timeline->label_width = 0;
+        timeline->number_right = timeline->margin + numbers;
+    } else {
+        timeline->label_width = fmin(widest_heading(timeline), fmax(0.22 * width, LEAST_LABEL_WIDTH));
+        timeline->number_right = timeline->margin + timeline->label_width + 14 + numbers;
+    }
     int64_t from_ns = CLAMP(timeline->figure->from_ns, -AXIS_LIMIT_NS, AXIS_LIMIT_NS - 1000000);
     int64_t to_ns = CLAMP(timeline->figure->to_ns, -AXIS_LIMIT_NS, AXIS_LIMIT_NS);
     timeline->axis = (struct bars_axis){
         .from_ns = from_ns,
         .to_ns = to_ns > from_ns ? to_ns : from_ns + 1000000,
-        .x0 = round(timeline->number_right + 12),
-        .x1 = round(width - TIMELINE_MARGIN - TIMELINE_END_DISTANCE - TIMELINE_SIGN_RADIUS - 4),
+        .x0 = round(timeline->number_right + (timeline->heading > 0 ? 6 : 12)),
+        .x1 = round(width - timeline->margin - TIMELINE_END_DISTANCE - TIMELINE_SIGN_RADIUS - 4),
     };
     choose_ticks(timeline);
 }
@@ -80,7 +85,7 @@ static size_t add_paragraph(struct timeline *timeline, struct figure_color color
                             size_t max_lines)
 {
     const char *lines[MAX_HEADER_LINES];
-    double room = timeline->options->width - TIMELINE_MARGIN - x;
+    double room = timeline->options->width - timeline->margin - x;
     size_t count = text_wrap(timeline->layout->meter, TEXT_BODY, timeline_text(timeline, text), room, lines, max_lines);
     for (size_t i = 0; i < count; i++) {
         layout_add_text(timeline->layout, timeline->page, TEXT_BODY, color, lines[i], x, timeline->y, LAYOUT_LEFT);
@@ -95,9 +100,10 @@ static void add_warnings(struct timeline *timeline)
     size_t left = MAX_HEADER_LINES;
     for (size_t i = 0; i < timeline->figure->warning_count && left > 0; i++) {
         double top = timeline->y;
-        left -= add_paragraph(timeline, INK_FAILURE, timeline->figure->warnings[i], TIMELINE_MARGIN + 10, MIN(left, 3));
+        left -=
+            add_paragraph(timeline, INK_FAILURE, timeline->figure->warnings[i], timeline->margin + 10, MIN(left, 3));
         if (timeline->y > top)
-            layout_add_rect(timeline->page, (struct layout_rect){TIMELINE_MARGIN, top, 3, timeline->y - top - 3},
+            layout_add_rect(timeline->page, (struct layout_rect){timeline->margin, top, 3, timeline->y - top - 3},
                             INK_FAILURE);
     }
 }
@@ -114,11 +120,11 @@ static struct layout_rect add_legend_entry(struct legend *legend, double sign_wi
 {
     struct timeline *timeline = legend->timeline;
     struct text_meter *meter = timeline->layout->meter;
-    double right = timeline->options->width - TIMELINE_MARGIN;
+    double right = timeline->options->width - timeline->margin;
     const char *label = timeline_text(timeline, text);
     double gap = sign_width + 6;
     if (legend->used && legend->x + gap + text_width(meter, TEXT_BODY, label) > right) {
-        legend->x = TIMELINE_MARGIN;
+        legend->x = timeline->margin;
         timeline->y += 18;
     }
     legend->used = true;
@@ -142,7 +148,7 @@ static void add_legend_sign(struct legend *legend, enum layout_kind kind, struct
 static void add_legend(struct timeline *timeline)
 {
     const struct timeline_figure *figure = timeline->figure;
-    struct legend legend = {.timeline = timeline, .x = TIMELINE_MARGIN};
+    struct legend legend = {.timeline = timeline, .x = timeline->margin};
     timeline->y += 5;
     for (size_t i = 0; i < figure->palette_count; i++) {
         if (!timeline->phase_occurs[i])
@@ -163,19 +169,41 @@ static void add_legend(struct timeline *timeline)
         timeline->y += 18;
 }
 
+/* Add the header of a bare timeline: its title, if it shall have one, and the legend. */
+static void add_bare_header(struct timeline *timeline)
+{
+    const char *lines[2];
+    struct text_meter *meter = timeline->layout->meter;
+    timeline->y = 0;
+    size_t count = !timeline->options->titled ? 0
+                                              : text_wrap(meter, TEXT_TITLE, timeline->layout->title,
+                                                          timeline->options->width - 2 * timeline->margin, lines, 2);
+    for (size_t i = 0; i < count; i++) {
+        layout_add_text(timeline->layout, timeline->page, TEXT_TITLE, INK_TEXT, lines[i], timeline->margin, timeline->y,
+                        LAYOUT_LEFT);
+        timeline->y += text_height(meter, TEXT_TITLE);
+    }
+    add_legend(timeline);
+    timeline->y += 4;
+}
+
 void timeline_add_header(struct timeline *timeline)
 {
-    double room = timeline->options->width - 2 * TIMELINE_MARGIN - 100; /* page numbers at the right */
+    if (timeline->options->bare) {
+        add_bare_header(timeline);
+        return;
+    }
+    double room = timeline->options->width - 2 * timeline->margin - 100; /* page numbers at the right */
     timeline->y = timeline->options->embedded ? 0 : 16;
     const char *title = text_fit(timeline->layout->meter, TEXT_TITLE, timeline->layout->title, room, TEXT_CUT_END);
     if (*title != '\0') {
-        layout_add_text(timeline->layout, timeline->page, TEXT_TITLE, INK_TEXT, title, TIMELINE_MARGIN, timeline->y,
+        layout_add_text(timeline->layout, timeline->page, TEXT_TITLE, INK_TEXT, title, timeline->margin, timeline->y,
                         LAYOUT_LEFT);
         timeline->y += 26;
     }
     size_t left = MAX_HEADER_LINES;
     for (size_t i = 0; i < timeline->figure->subtitle_count && left > 0; i++)
-        left -= add_paragraph(timeline, INK_QUIET, timeline->figure->subtitles[i], TIMELINE_MARGIN, MIN(left, 3));
+        left -= add_paragraph(timeline, INK_QUIET, timeline->figure->subtitles[i], timeline->margin, MIN(left, 3));
     add_warnings(timeline);
     add_legend(timeline);
     timeline->y += 10;
@@ -184,7 +212,7 @@ void timeline_add_header(struct timeline *timeline)
 void timeline_add_tick_labels(struct timeline *timeline, double top)
 {
     const struct axis_ticks *ticks = &timeline->ticks;
-    double right = timeline->options->width - TIMELINE_MARGIN / 2;
+    double right = timeline->options->width - timeline->margin / 2;
     double last_right = -HUGE_VAL;
     for (size_t i = 0; i < ticks->count; i++) {
         int64_t t_ns = ticks->first_ns + (int64_t)i * ticks->step_ns;
@@ -218,7 +246,7 @@ static void place_mark_label(struct timeline *timeline, const struct figure_mark
     if (*text == '\0')
         return;
     double x = bars_x(&timeline->axis, mark->t_ns);
-    double right_room = timeline->options->width - TIMELINE_MARGIN - x - 4;
+    double right_room = timeline->options->width - timeline->margin - x - 4;
     double left_room = x - 4 - timeline->axis.x0;
     bool at_right = right_room >= text_width(meter, TEXT_BODY, text) || right_room >= left_room;
     text = text_fit(meter, TEXT_BODY, text, at_right ? right_room : left_room, TEXT_CUT_END);
@@ -303,6 +331,6 @@ void timeline_add_page_numbers(struct timeline *timeline)
     for (size_t i = 0; i < count && count > 1; i++) {
         const char *number = text_format(timeline->layout->meter, "%zu / %zu", i + 1, count);
         layout_add_text(timeline->layout, layout_page(timeline->layout, i), TEXT_SMALL, INK_QUIET, number,
-                        timeline->options->width - TIMELINE_MARGIN, TIMELINE_MARGIN, LAYOUT_RIGHT);
+                        timeline->options->width - timeline->margin, timeline->margin, LAYOUT_RIGHT);
     }
 }

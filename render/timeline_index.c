@@ -17,8 +17,8 @@ struct columns {
 
 static struct columns measure(const struct timeline *timeline)
 {
-    double right = timeline->options->width - TIMELINE_MARGIN;
-    struct columns columns = {.label_right = TIMELINE_MARGIN + 80, .page_right = right};
+    double right = timeline->options->width - timeline->margin;
+    struct columns columns = {.label_right = timeline->margin + 80, .page_right = right};
     columns.group = columns.label_right + 14;
     columns.group_width = fmax(timeline->label_width, 60);
     columns.details = columns.group + columns.group_width + 16;
@@ -50,7 +50,7 @@ static void add_row(struct timeline *timeline, const struct columns *columns, co
     layout_add_text(layout, page, TEXT_SMALL, INK_TEXT, group, columns->group, y, LAYOUT_LEFT);
     layout_add_text(layout, page, TEXT_SMALL, INK_QUIET, details, columns->details, y, LAYOUT_LEFT);
     layout_add_text(layout, page, TEXT_SMALL, INK_QUIET, number, columns->page_right, y, LAYOUT_RIGHT);
-    struct layout_rect row = {TIMELINE_MARGIN / 2, y, columns->page_right - TIMELINE_MARGIN / 2, ROW_HEIGHT - 1};
+    struct layout_rect row = {timeline->margin / 2, y, columns->page_right - timeline->margin / 2, ROW_HEIGHT - 1};
     layout_add_hit(layout, page, row, NULL, (struct figure_text){NULL, 0},
                    text_format(layout->meter, "lane-%zu", plan->number + 1));
     layout_add_anchor(layout, page, text_format(layout->meter, "index-%zu", plan->number + 1), 0, y - 4);
@@ -63,7 +63,7 @@ static void begin_page(struct timeline *timeline, bool first)
     timeline_new_page(timeline);
     if (!first)
         return;
-    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, "Index", TIMELINE_MARGIN, timeline->y,
+    layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, "Index", timeline->margin, timeline->y,
                     LAYOUT_LEFT);
     layout_add_bookmark(timeline->layout, 0, "Index", layout_page_count(timeline->layout) - 1, timeline->y - 4);
     timeline->y += 20;
@@ -80,8 +80,8 @@ bool timeline_add_index(struct timeline *timeline)
             return false;
         if (i % 2 == 0)
             layout_add_rect(timeline->page,
-                            (struct layout_rect){TIMELINE_MARGIN / 2, timeline->y - 1,
-                                                 timeline->options->width - TIMELINE_MARGIN, ROW_HEIGHT},
+                            (struct layout_rect){timeline->margin / 2, timeline->y - 1,
+                                                 timeline->options->width - timeline->margin, ROW_HEIGHT},
                             INK_STRIPE);
         add_row(timeline, &columns, &g_array_index(timeline->lanes, struct timeline_lane, i));
     }

@@ -121,7 +121,7 @@ static size_t fill_page(struct timeline *timeline, size_t first, double bottom)
     size_t i = first;
     while (i < timeline->lanes->len) {
         double top = i == first ? y : y + timeline->density.group_gap;
-        struct timeline_segment segment = {.first = i, .top = top, .bottom = top};
+        struct timeline_segment segment = {.first = i, .top = top, .bottom = top + timeline->heading};
         const struct figure_group *group = lane_at(timeline, i)->group;
         for (; i < timeline->lanes->len && lane_at(timeline, i)->group == group; i++) {
             struct timeline_lane *plan = lane_at(timeline, i);
@@ -149,7 +149,7 @@ static size_t fill_page(struct timeline *timeline, size_t first, double bottom)
 /* Add the light stripes: every second lane, or every second group where lanes are low. */
 static void add_stripes(struct timeline *timeline, const struct timeline_segment *segment, size_t segment_number)
 {
-    struct layout_rect stripe = {TIMELINE_MARGIN / 2, segment->top, timeline->options->width - TIMELINE_MARGIN,
+    struct layout_rect stripe = {timeline->margin / 2, segment->top, timeline->options->width - timeline->margin,
                                  segment->bottom - segment->top};
     bool by_group = timeline->density.row < 14;
     if (by_group && segment_number % 2 == 0)
@@ -187,11 +187,13 @@ static void add_group_label(struct timeline *timeline, const struct timeline_seg
     const struct timeline_lane *plan = lane_at(timeline, segment->first);
     const struct figure_group *group = plan->group;
     const char *full = timeline_text(timeline, group->label);
-    const char *label = text_fit(timeline->layout->meter, TEXT_HEADING, full, timeline->label_width, TEXT_CUT_MIDDLE);
+    bool above = timeline->heading > 0;
+    double room = above ? timeline->axis.x1 - timeline->margin : timeline->label_width;
+    const char *label = text_fit(timeline->layout->meter, TEXT_HEADING, full, room, TEXT_CUT_MIDDLE);
     double height = text_height(timeline->layout->meter, TEXT_HEADING);
-    double top = segment->top + fmax(0, (fmin(plan->height, 19) - height) / 2);
+    double top = segment->top + fmax(0, ((above ? timeline->heading : fmin(plan->height, 19)) - height) / 2);
     struct layout_rect box = layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label,
-                                             TIMELINE_MARGIN, top, LAYOUT_LEFT);
+                                             timeline->margin, top, LAYOUT_LEFT);
     const char *tooltip = group->tooltip.len_bytes > 0 ? timeline_tooltip(timeline, group->tooltip) : full;
     box.width = fmax(box.width, 10);
     if (timeline->options->embedded) {
@@ -208,9 +210,9 @@ static void add_group_label(struct timeline *timeline, const struct timeline_seg
 /* Add the labels of the segment's lanes, those that have room. */
 static void add_lane_labels(struct timeline *timeline, const struct timeline_segment *segment)
 {
-    double room = timeline->number_right - TIMELINE_MARGIN - timeline->label_width - 8;
+    double room = timeline->number_right - timeline->margin - timeline->label_width - 8;
     double height = text_height(timeline->layout->meter, TEXT_SMALL);
-    double free_from = segment->top - 1;
+    double free_from = segment->top + timeline->heading - 1;
     for (size_t i = 0; i < segment->count; i++) {
         const struct timeline_lane *plan = lane_at(timeline, segment->first + i);
         double top = plan->y + (plan->height - height) / 2;
@@ -272,8 +274,8 @@ static void add_lane_hit(struct timeline *timeline, const struct timeline_lane *
 static void add_whole_lane_hit(struct timeline *timeline, const struct timeline_lane *plan)
 {
     double x = timeline->number_right - 50;
-    double right = timeline->options->width - TIMELINE_MARGIN / 2;
-    struct layout_rect rect = {fmax(x, TIMELINE_MARGIN + timeline->label_width + 4), plan->y, 0, plan->height};
+    double right = timeline->options->width - timeline->margin / 2;
+    struct layout_rect rect = {fmax(x, timeline->margin + timeline->label_width + 4), plan->y, 0, plan->height};
     rect.width = right - rect.x;
     if (timeline->options->embedded) {
         add_embedded_places(timeline, rect, plan->lane->link, plan->y - 4);

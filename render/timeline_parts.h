@@ -11,7 +11,6 @@
 #include "render/bars.h"
 #include "render/timeline.h"
 
-#define TIMELINE_MARGIN 24.0
 /* Distance from the end of the plot to the circle's centre, and the circle's radius at most. */
 #define TIMELINE_END_DISTANCE 16.0
 #define TIMELINE_SIGN_RADIUS  4.0
@@ -55,6 +54,8 @@ struct timeline {
     struct layout *layout;
     struct layout_page *page; /* the current one */
     double y;                 /* where the next part goes on it */
+    double margin;            /* at the left and right of everything */
+    double heading;           /* height of the line with the server's name above its lanes; 0: it is at their left */
 
     struct bars_axis axis;
     struct axis_ticks ticks;

@@ -44,7 +44,7 @@ void grid_text(struct grid *grid, struct text text)
 }
 
 /* Return a string formatted as by vprintf() that lives as long as the grid. */
-static const char *keep(struct grid *grid, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static const char *keep(struct grid *grid, const char *format, va_list arguments)
 {
     char *text = g_strdup_vprintf(format, arguments);
     const char *kept = g_string_chunk_insert_const(grid->strings, text);

@@ -5,19 +5,21 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Return the image of `value`, which is not NAN. That of -0.0 is right below that of 0.0. (IEEE 754: sign, exponent and
- * fraction of numbers of one sign are ordered as whole numbers are.) */
+/* Return the image of `value`, which is not NAN; that of both zeros is the same. (IEEE 754: sign, exponent and fraction
+ * of numbers of one sign are ordered as whole numbers are.) */
 static inline uint64_t image_of(double value)
 {
+    const uint64_t sign = 1ULL << 63;
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits & 1ULL << 63 ? ~bits : bits | 1ULL << 63;
+    return bits & sign ? ~bits + 1 : bits | sign;
 }
 
-/* Return the number whose image this is. */
+/* Return the number whose image this is; never -0.0. */
 static inline double image_value(uint64_t image)
 {
-    uint64_t bits = image & 1ULL << 63 ? image & ~(1ULL << 63) : ~image;
+    const uint64_t sign = 1ULL << 63;
+    uint64_t bits = image & sign ? image & ~sign : ~(image - 1);
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;

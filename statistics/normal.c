@@ -10,7 +10,7 @@ double normal_two_sided(double z)
 double normal_exceeded(double upper)
 {
     if (!(upper > 0))
-        return INFINITY;
+        return (double)INFINITY;
     double low = 0, high = 40; /* erfc() is 0 before that */
     for (;;) {
         double middle = low + (high - low) / 2;

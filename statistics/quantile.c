@@ -110,7 +110,7 @@ double quantile(const double *sorted, size_t n, double p, unsigned type)
 {
     assert(type >= 1 && type <= 9);
     if (n == 0 || isnan(p))
-        return NAN;
+        return (double)NAN;
     p = fmax(0, fmin(1, p));
     double position, whole, share, size = (double)n;
     if (type == 7) {
@@ -149,7 +149,7 @@ struct interval quantile_median_interval(const double *sorted, size_t n, double 
         all += 2 * weight;
     }
     /* For k: `below` is the sum of the weights of 0 … k - 1. A confidence that is met but for rounding is met. */
-    double allowed = (1 - confidence) * (1 + 1e-12), below = 0, level = NAN;
+    double allowed = (1 - confidence) * (1 + 1e-12), below = 0, level = (double)NAN;
     size_t k = 0;
     for (size_t j = low; j < (n + 1) / 2; j++) {
         below += weight;
@@ -162,7 +162,7 @@ struct interval quantile_median_interval(const double *sorted, size_t n, double 
     if (reached)
         *reached = level;
     if (k == 0)
-        return (struct interval){NAN, NAN};
+        return (struct interval){(double)NAN, (double)NAN};
     return (struct interval){sorted[k - 1], sorted[n - k]};
 }
 
@@ -170,10 +170,10 @@ struct interval quantile_median_interval(const double *sorted, size_t n, double 
 double quantile_mean(const double *values, size_t n)
 {
     if (n == 0)
-        return NAN;
+        return (double)NAN;
     long double sum = 0, lost = 0;
     for (size_t i = 0; i < n; i++) {
-        long double value = values[i], next = sum + value;
+        long double value = (long double)values[i], next = sum + value;
         lost += fabsl(sum) >= fabsl(value) ? sum - next + value : value - next + sum;
         sum = next;
     }

@@ -12,7 +12,8 @@
 
 #define QUANTILE_TYPE 7 /* the usual one */
 
-/* Sort the `n` values in ascending order (-0.0 before 0.0), in O(n) for many of them; these need room for n more. */
+/* Sort the `n` values in ascending order (zeros of both signs are equal), in O(n) for many of them; these need room for
+ * n more. */
 void quantile_sort(double *values, size_t n);
 
 /*

@@ -73,13 +73,13 @@ static double normal_p(double statistic, double greatest, double deviation)
 {
     double distance = fabs(statistic - greatest / 2);
     if (!(deviation > 0))
-        return NAN;
+        return (double)NAN;
     return normal_two_sided(distance == 0 ? 0 : (distance - 0.5) / deviation);
 }
 
 struct rank_test ranks_sum_test(const double *x, size_t nx, const double *y, size_t ny)
 {
-    struct rank_test test = {.statistic = NAN, .p = NAN};
+    struct rank_test test = {.statistic = (double)NAN, .p = (double)NAN};
     if (nx == 0 || ny == 0)
         return test;
     double *sorted_x = array_sorted(x, nx, 1), *sorted_y = array_sorted(y, ny, 1);
@@ -97,7 +97,7 @@ struct rank_test ranks_sum_test(const double *x, size_t nx, const double *y, siz
 /* The magnitudes of the positive and of the negative differences are two samples: V is their rank sum. */
 struct rank_test ranks_signed_test(const double *differences, size_t n)
 {
-    struct rank_test test = {.statistic = NAN, .p = NAN};
+    struct rank_test test = {.statistic = (double)NAN, .p = (double)NAN};
     double *positive = array_new(n, sizeof *positive), *negative = array_new(n, sizeof *negative);
     size_t positives = 0, negatives = 0;
     for (size_t i = 0; i < n; i++) {
@@ -125,7 +125,7 @@ struct rank_test ranks_signed_test(const double *differences, size_t n)
 double ranks_cliffs_delta(const double *before, size_t m, const double *after, size_t n)
 {
     if (m == 0 || n == 0)
-        return NAN;
+        return (double)NAN;
     double *sorted_before = array_sorted(before, m, 1), *sorted_after = array_sorted(after, n, 1);
     struct ranks_order order = ranks_order(sorted_after, n, sorted_before, m);
     free(sorted_before);

@@ -9,7 +9,8 @@
 #include "statistics/ranks_parts.h"
 #include "statistics/select.h"
 
-static const struct ranks_shift NONE = {.estimate = NAN, .interval = {NAN, NAN}, .reached = NAN};
+static const struct ranks_shift NONE = {
+    .estimate = (double)NAN, .interval = {(double)NAN, (double)NAN}, .reached = (double)NAN};
 
 /*
  * The interval from the k-th smallest to the k-th greatest sum leaves out U < k and U > count - k: with the exact
@@ -43,7 +44,7 @@ static uint64_t normal_rank(uint64_t count, double deviation, double confidence)
 static void set_interval(struct ranks_shift *shift, const struct select *sums, uint64_t k)
 {
     if (k == 0) {
-        shift->reached = NAN;
+        shift->reached = (double)NAN;
         return;
     }
     shift->interval.low = select_kth(sums, k);

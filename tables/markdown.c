@@ -7,7 +7,8 @@ void table_put_markdown(FILE *out, const char *text)
 {
     for (const char *p = text; *p; p++) {
         bool link = *p == '.' && p - text >= 3 && strncmp(p - 3, "www", 3) == 0;
-        if (link || strchr("\\`*_{}<>[]()#|~!&$^:@", *p))
+        link |= *p == ':' && p[1] == '/'; /* "http://" */
+        if (link || strchr("\\`*_{}<>[]#|~!&$^@", *p))
             putc('\\', out);
         putc(*p, out);
     }

@@ -78,5 +78,5 @@ const char *number_print_p(char to[NUMBER_BYTES], double p)
 {
     if (p < 0.0001)
         return strcpy(to, "<0.0001");
-    return number_print(to, p, number_place(p, NAN, 2), false);
+    return number_print(to, p, number_place(p, (double)NAN, 2), false);
 }

@@ -1,11 +1,15 @@
 """Runs mitm-analyze compare and reads what it says."""
 import json
-import statistics
 
 from harness import check, equal
 
 # Our names of what R computes, too.
 BY_R = {"before_median": "before", "after_median": "after", "shift": "shift", "p": "p", "p_holm": "holm", "cliffs_delta": "delta"}
+
+
+def metrics(*names):
+    """The options that compare these measures alone."""
+    return [word for name in names for word in ("--metric", name)]
 
 
 def run(box, before, after, *options):
@@ -24,8 +28,3 @@ def rows(box, before, after, *options):
     found = document(box, before, after, *options)["rows"]
     check(found, "the comparison has no rows")
     return {row["measure"]: row for row in found}
-
-
-def sample(loads, name):
-    """The values that a comparison takes from page loads ({measure: [value, …]} each): one of each load, their median."""
-    return [statistics.median(load[name]) for load in loads if load[name]]

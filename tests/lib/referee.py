@@ -1,6 +1,7 @@
 """Comparisons by others than ourselves: values read from sessions without mitm-analyze, tests and estimates by R."""
 import json
 import shutil
+import statistics
 import subprocess
 
 import session
@@ -50,6 +51,16 @@ def measures(path):
         result["waiting"].append(exchange["response_start"]["t_ns"] - exchange["request_end"]["t_ns"])
         result["transfer"].append(exchange["response_end"]["t_ns"] - exchange["response_start"]["t_ns"])
     return result
+
+
+def pool(loads, name):
+    """All values of page loads, as measures() gives them."""
+    return [value for load in loads for value in load[name]]
+
+
+def medians(loads, name):
+    """One value of each page load: the median of its values."""
+    return [statistics.median(load[name]) for load in loads if load[name]]
 
 
 def compare(samples):

@@ -6,11 +6,16 @@ The ways, all on loopback:
     near       client → recording proxy → forwarder, 0 ms → second proxy, built-in server → page
     far        client → recording proxy → forwarder, 50 ms each way → second proxy, built-in server → page
 """
+import atexit
+import functools
 import json
 import random
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
+import harness
 import page
 
 LIB = Path(__file__).resolve().parent
@@ -77,3 +82,23 @@ class Ways:
         random.Random(1).shuffle(order)
         files = {pair: self.record(*pair) for pair in order}
         return {way: [files[way, seed] for seed in seeds] for way, seeds in plan.items()}
+
+
+@functools.cache
+def recorded(build, **loads):
+    """Record so many loads of each way, seeds from 0 on, once for all tests of a script; kept until it ends.
+
+    Return ({way: files}, {way: the forwarder's account of how late it was}).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mitm-loads-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    box = harness.Box(build, folder)
+    try:
+        ways = Ways(box)
+        files = ways.record_mixed({way: range(count) for way, count in loads.items()})
+        late = {way: lateness(program) for way, program in ways.forwarders.items()}
+        for program in box.programs:
+            program.check_clean()
+    finally:
+        box.close()
+    return files, late

@@ -104,7 +104,7 @@ static int64_t hostile_time(struct dice *dice, int64_t length_ns)
 
 static const struct figure_phase palette[PHASES] = {
     [SOCKS] = {{"SOCKS (circuit, DNS, TCP)", 25}, {"SOCKS", 5}, FIGURE_COLOR_SOCKS, false},
-    [TLS] = {{"TLS handshake", 13}, {"TLS", 3}, FIGURE_COLOR_TLS, false},
+    [TLS] = {{"TLS handshake", 13}, {"TLS", 3}, {0x8a, 0x5f, 0xb0}, false},
     [WAITING] = {{"waiting for the response", 24}, {"waiting", 7}, FIGURE_COLOR_WAITING, false},
     [TRANSFER] = {{"transfer", 8}, {NULL, 0}, FIGURE_COLOR_TRANSFER, true},
     [DELAY] = {{"delay added on purpose", 22}, {"delay", 5}, FIGURE_COLOR_DELAY, false},

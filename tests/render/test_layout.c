@@ -283,7 +283,7 @@ Test(layout, the_legend_has_the_phases_of_dots)
 {
     static const struct figure_phase palette[] = {
         {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER, .dot_when_short = true},
-        {.label = {"TLS data", 8}, .color = FIGURE_COLOR_TLS, .dot_when_short = true}};
+        {.label = {"TLS data", 8}, .color = {0x8a, 0x5f, 0xb0}, .dot_when_short = true}};
     static const struct figure_bar bars[] = {{.phase = 0, .from_ns = 100, .to_ns = 100},
                                              {.phase = 1, .from_ns = 500, .to_ns = 500}};
     const struct figure_lane lane = {.to_ns = 1000, .bars = bars, .bar_count = 2};

@@ -7,7 +7,7 @@ static struct text_meter *meter;
 
 static void set_up(void)
 {
-    meter = text_meter_new();
+    meter = text_meter_new(NULL);
 }
 
 static void tear_down(void)

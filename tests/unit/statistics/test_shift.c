@@ -110,7 +110,7 @@ static void expect_every_one(const struct select *s)
     size_t count = select_count(s);
     for (size_t k = 1; k <= count; k++)
         cr_assert_eq(select_kth(s, k), sums[k - 1], "%zu of %zu", k, count);
-    double middle = (double)(((long double)sums[(count - 1) / 2] + sums[count / 2]) / 2);
+    double middle = (double)(((long double)sums[(count - 1) / 2] + (long double)sums[count / 2]) / 2);
     cr_assert_eq(select_median(s), middle);
     free(sums);
 }

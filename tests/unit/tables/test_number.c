@@ -36,12 +36,12 @@ Test(number, carry_of_the_uncertainty)
 
 Test(number, without_uncertainty_three_digits)
 {
-    expect(1.23456, NAN, "1.23");
+    expect(1.23456, (double)NAN, "1.23");
     expect(1.23456, 0, "1.23");
-    expect(123456, NAN, "123000");
-    expect(0.00123456, NAN, "0.00123");
-    expect(9.999, NAN, "10.0");
-    expect(0, NAN, "0");
+    expect(123456, (double)NAN, "123000");
+    expect(0.00123456, (double)NAN, "0.00123");
+    expect(9.999, (double)NAN, "10.0");
+    expect(0, (double)NAN, "0");
 }
 
 Test(number, sign)

@@ -23,15 +23,15 @@ static struct table *sample(const char *name, const char *caption)
 {
     struct table *table = table_new(columns, COLUMNS, caption);
     words(table, name);
-    table_number(table, 20, NAN);
+    table_number(table, 20, (double)NAN);
     table_estimate(table, 1234567890, 1150000000, 1450000000);
     table_estimate(table, -0.0512, -0.0611, -0.0398);
-    table_number(table, 0.0034, NAN);
+    table_number(table, 0.0034, (double)NAN);
     words(table, "b");
-    table_number(table, 3, NAN);
-    table_estimate(table, 56789012, NAN, NAN);
-    table_estimate(table, NAN, NAN, NAN);
-    table_number(table, NAN, NAN);
+    table_number(table, 3, (double)NAN);
+    table_estimate(table, 56789012, (double)NAN, (double)NAN);
+    table_estimate(table, (double)NAN, (double)NAN, (double)NAN);
+    table_number(table, (double)NAN, (double)NAN);
     return table;
 }
 
@@ -119,14 +119,14 @@ static struct table *mixed(void)
     struct table *table = table_new(by_row, 4, NULL);
     table_row_unit(table, TABLE_NS);
     words(table, "*load");
-    table_number(table, 1500000000, NAN);
-    table_number(table, 900000000, NAN);
-    table_number(table, -0.456, NAN);
+    table_number(table, 1500000000, (double)NAN);
+    table_number(table, 900000000, (double)NAN);
+    table_number(table, -0.456, (double)NAN);
     table_row_unit(table, TABLE_COUNT);
     words(table, "requests");
-    table_number(table, 30.5, NAN);
-    table_number(table, 12345, NAN);
-    table_number(table, 1, NAN);
+    table_number(table, 30.5, (double)NAN);
+    table_number(table, 12345, (double)NAN);
+    table_number(table, 1, (double)NAN);
     return table;
 }
 
@@ -165,7 +165,7 @@ Test(tables, column_aligned_at_the_point)
     struct table *table = table_new(one, 1, NULL);
     table_number(table, 1500000000, 15000000); /* 0.015 s */
     table_number(table, 300000000, 2000000000);
-    table_number(table, 20e9, NAN);
+    table_number(table, 20e9, (double)NAN);
     expect(table, TABLE_TEXT, 0,
            " t (s)\n"
            " 1.500\n"

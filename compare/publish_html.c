@@ -1,0 +1,152 @@
+/* A comparison as one HTML file: no scripts, nothing from elsewhere. */
+#include <stdlib.h>
+
+#include "compare/output.h"
+#include "compare/publish_parts.h"
+#include "report/html.h"
+#include "report/report.h"
+
+static void put_head(FILE *out)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+          "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+          "<meta name=\"referrer\" content=\"no-referrer\">\n<style>\n",
+          out);
+    fputs(report_style(), out);
+    fputs("</style>\n<title>Comparison – MITM</title>\n</head>\n<body>\n"
+          "<header><p class=\"brand\">MITM · Monitor In The Middle</p></header>\n<main id=\"main\">\n"
+          "<h1>Comparison</h1>\n",
+          out);
+}
+
+static void put_groups(FILE *out, const struct comparison *c)
+{
+    for (size_t g = 0; g < c->group_count; g++) {
+        char *line = NULL;
+        size_t len;
+        FILE *to = open_memstream(&line, &len);
+        if (!to)
+            abort();
+        compare_write_group(to, &c->groups[g]);
+        if (fclose(to) != 0)
+            abort();
+        fputs("<p>", out);
+        html_string(out, line);
+        fputs("</p>\n", out);
+        free(line);
+    }
+}
+
+static void put_cell(FILE *out, const struct table *table, size_t column, const char *tag, const char *text)
+{
+    fprintf(out, "<%s class=\"%s\"%s>", tag, table_is_number(table, column) ? "n" : "text",
+            tag[1] == 'h' ? " scope=\"col\"" : "");
+    html_string(out, text);
+    fprintf(out, "</%s>", tag);
+}
+
+static void put_table(FILE *out, const struct comparison *c)
+{
+    struct table *table = compare_table(c);
+    fputs("<h2>What differs</h2>\n<div class=\"scroll\" role=\"region\" aria-label=\"What differs\" tabindex=\"0\">\n"
+          "<table>\n<thead><tr>",
+          out);
+    for (size_t i = 0; i < table_columns(table); i++)
+        put_cell(out, table, i, "th", table_head(table, i));
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        fputs("<tr>", out);
+        for (size_t i = 0; i < table_columns(table); i++)
+            put_cell(out, table, i, "td", table_cell(table, row, i));
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n<p class=\"quiet\">", out);
+    compare_write_method(out, c);
+    fputs("</p>\n", out);
+    table_free(table);
+}
+
+static void put_notes(FILE *out, const struct comparison *c)
+{
+    if (c->note_count == 0)
+        return;
+    fputs("<h2>What the data cannot say</h2>\n<ul>\n", out);
+    for (size_t i = 0; i < c->note_count; i++) {
+        fputs("<li>", out);
+        html_string(out, c->notes[i].text);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
+/* Draw as a data: URL; `plot` or `timeline`. */
+static enum render_result put_url(FILE *out, const struct plot_figure *plot, const struct timeline_figure *timeline,
+                                  bool dark)
+{
+    const struct render_options options = {.dark = dark};
+    struct render_buffer png = {0};
+    enum render_result result =
+        plot ? render_plot(plot, RENDER_PNG, &options, &png) : render_timeline(timeline, RENDER_PNG, &options, &png);
+    fputs("data:image/png;base64,", out);
+    if (result == RENDER_OK)
+        html_base64(out, png.bytes, png.len_bytes);
+    render_buffer_fini(&png);
+    return result;
+}
+
+static enum render_result put_picture(FILE *out, const struct plot_figure *plot, const struct timeline_figure *timeline,
+                                      const char *alt, size_t alt_len)
+{
+    fputs("<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"", out);
+    enum render_result result = put_url(out, plot, timeline, true);
+    fputs("\"><img style=\"max-width:100%;height:auto\" width=\"1100\" src=\"", out);
+    if (result == RENDER_OK)
+        result = put_url(out, plot, timeline, false);
+    fputs("\" alt=\"", out);
+    html_bytes(out, alt, alt_len);
+    fputs("\"></picture>\n", out);
+    return result;
+}
+
+static enum render_result put_figures(FILE *out, const struct publish *p)
+{
+    enum render_result result = RENDER_OK;
+    if (p->timelines) {
+        static const char alt[] = "Time graphs of a typical page load of each group.";
+        fputs("<h2>Typical page loads</h2>\n<p class=\"quiet\">Of each group the page load with the median load "
+              "time.</p>\n",
+              out);
+        struct timeline_figure figure = *timelines_figure(p->timelines);
+        figure.title = figure_text(NULL);
+        result = put_picture(out, NULL, &figure, alt, sizeof alt - 1);
+    }
+    fputs("<h2>Distributions</h2>\n<p class=\"quiet\">", out);
+    html_string(out, p->figures->notes[0]);
+    fputs("</p>\n", out);
+    for (size_t i = 0; i < p->figures->count && result == RENDER_OK; i++) {
+        const struct figures_plot *plot = &p->figures->plots[i];
+        result = put_picture(out, &plot->figure, NULL, plot->title, strlen(plot->title));
+    }
+    if (p->figures->left_out > 0)
+        fprintf(out, "<p class=\"quiet\">%s</p>\n", p->figures->notes[1]);
+    return result;
+}
+
+enum render_result publish_html(const struct publish *p, struct render_buffer *out)
+{
+    FILE *to = open_memstream(&out->bytes, &out->len_bytes);
+    if (!to)
+        abort();
+    put_head(to);
+    put_groups(to, p->comparison);
+    put_table(to, p->comparison);
+    put_notes(to, p->comparison);
+    enum render_result result = put_figures(to, p);
+    fputs("</main>\n<footer><p>MITM " MITM_VERSION ".</p></footer>\n</body>\n</html>\n", to);
+    if (fclose(to) != 0)
+        abort();
+    return result;
+}
