@@ -91,7 +91,7 @@ static int take_look(struct request *request, int option, const char *value)
         render->font = value;
         return *value != '\0' ? CLI_OK : cli_usage(&cmd_figure, "--font is the name of a font family");
     case FONT_SIZE:
-        return take_length(&render->font_pt, "--font-size", value, 4, 24, "4pt to 24pt");
+        return take_length(&render->font_pt, "--font-size", value, 6, 24, "6pt to 24pt");
     case PALETTE:
         if (!cli_choice(value, palettes, sizeof palettes / sizeof *palettes, &palette))
             return cli_usage(&cmd_figure, "--palette is default, colorblind or gray, not '%s'", value);

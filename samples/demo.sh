@@ -36,6 +36,8 @@ for format in svg png pdf; do
     "$analyze" timeline "$session" -o "$out/timeline.$format"
 done
 "$analyze" report "$session" -o "$out/report.html"
+"$analyze" report "$session" -o "$out/report.pdf"
+"$analyze" figure ecdf --metric waiting "$session" -o "$out/waiting.pdf"
 "$analyze" stats "$session" >"$out/stats.txt"
 "$analyze" stats "$session" --format json >"$out/stats.json"
 
@@ -43,6 +45,7 @@ echo
 sed -n '1,24p' "$out/stats.txt"
 echo
 echo "The session:     $session"
-echo "The report:      $out/report.html"
+echo "The report:      $out/report.html, report.pdf"
+echo "A figure:        $out/waiting.pdf (the distribution of waiting times, 84 mm wide)"
 echo "The timeline:    $out/timeline.svg, timeline.png, timeline.pdf"
 echo "The statistics:  $out/stats.txt (shown above: its beginning), stats.json"
