@@ -6,6 +6,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
@@ -20,7 +21,7 @@ ALLOWED = {
     "h1": set(), "h2": {"id"}, "h3": set(), "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
     "li": set(), "b": set(), "i": set(), "code": set(), "pre": set(), "span": {"class"},
     "div": {"class", "role", "aria-label", "tabindex"}, "picture": {"class"}, "source": {"media", "srcset"},
-    "img": {"src", "width", "height", "usemap", "alt"}, "map": {"name"},
+    "img": {"src", "class", "width", "height", "usemap", "alt"}, "map": {"name"},
     "area": {"shape", "coords", "href", "alt", "title", "tabindex"},
     "table": {"class"}, "caption": {"class"}, "thead": set(), "tbody": {"id"}, "tr": {"class"},
     "th": {"scope", "class", "colspan"}, "td": {"class"}, "meter": {"class", "max", "value", "aria-label"},
@@ -28,6 +29,8 @@ ALLOWED = {
     "input": {"name", "type", "value", "size", "inputmode", "maxlength", "placeholder", "required"},
     "select": {"name"}, "option": {"value", "selected"}, "button": {"type", "name", "value"},
 }
+# All elements of a drawing.
+DRAWN = {"svg", "title", "defs", "g", "symbol", "path", "use", "rect", "clipPath", "image", "mask", "filter"}
 SAMPLES = sorted((harness.ROOT / "samples").glob("*.mitm"))
 
 
@@ -59,8 +62,10 @@ class Document(HTMLParser):
             self.maps.append(values["name"])
         elif tag == "area":
             self.areas.append((len(self.maps), values))
-        elif tag == "img":
+        elif tag == "img" and "usemap" in values:
             self.images.append(values)
+        elif tag == "img":
+            check(values["alt"], "a picture without a map says what it shows")
         if tag not in VOID:
             self.open.append(tag)
 
@@ -77,11 +82,22 @@ class Document(HTMLParser):
     def verify_url(self, tag, url):
         if url.startswith("#"):
             self.links.append(url[1:])
+        elif url.startswith("data:image/svg+xml;base64,"):
+            check(tag == "img" and not self.served, f"a data: URL in <{tag}>")
+            self.verify_svg(base64.b64decode(url.partition(",")[2], validate=True))
         elif url.startswith("data:image/png;base64,"):
             check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
             self.verify_png(base64.b64decode(url.partition(",")[2], validate=True))
         else:
             check(self.served and url.startswith("/") and not url.startswith("//"), f"<{tag}> leads to {url}")
+
+    def verify_svg(self, data):
+        """A drawing that refers to nothing but its own glyphs."""
+        for element in ElementTree.fromstring(data).iter():
+            name = element.tag.rpartition("}")[2]
+            check(name in DRAWN, f"<{name}> in a picture")
+            check(not any(key.startswith("on") for key in element.attrib), f"a script in <{name}>")
+            check(element.get("{http://www.w3.org/1999/xlink}href", "#").startswith("#"), f"a link in <{name}>")
 
     def verify_png(self, data):
         equal(data[:8], b"\x89PNG\r\n\x1a\n", "the picture")
