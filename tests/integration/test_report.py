@@ -6,6 +6,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
@@ -20,7 +21,7 @@ ALLOWED = {
     "h1": set(), "h2": {"id"}, "h3": set(), "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
     "li": set(), "b": set(), "i": set(), "code": set(), "pre": set(), "span": {"class"},
     "div": {"class", "role", "aria-label", "tabindex"}, "picture": {"class"}, "source": {"media", "srcset"},
-    "img": {"src", "width", "height", "usemap", "alt"}, "map": {"name"},
+    "img": {"class", "src", "width", "height", "usemap", "alt"}, "map": {"name"},
     "area": {"shape", "coords", "href", "alt", "title", "tabindex"},
     "table": {"class"}, "caption": {"class"}, "thead": set(), "tbody": {"id"}, "tr": {"class"},
     "th": {"scope", "class", "colspan"}, "td": {"class"}, "meter": {"class", "max", "value", "aria-label"},
@@ -59,8 +60,10 @@ class Document(HTMLParser):
             self.maps.append(values["name"])
         elif tag == "area":
             self.areas.append((len(self.maps), values))
-        elif tag == "img":
+        elif tag == "img" and "usemap" in values:
             self.images.append(values)
+        elif tag == "img":
+            check(values["alt"], "no alternative text of a curve")
         if tag not in VOID:
             self.open.append(tag)
 
@@ -77,6 +80,10 @@ class Document(HTMLParser):
     def verify_url(self, tag, url):
         if url.startswith("#"):
             self.links.append(url[1:])
+        elif url.startswith("data:image/svg+xml;base64,"):
+            check(tag == "img" and not self.served, f"a data: URL in <{tag}>")
+            drawing = ElementTree.fromstring(base64.b64decode(url.partition(",")[2], validate=True))
+            equal(drawing.tag, "{http://www.w3.org/2000/svg}svg", "a curve")
         elif url.startswith("data:image/png;base64,"):
             check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
             self.verify_png(base64.b64decode(url.partition(",")[2], validate=True))
