@@ -47,6 +47,8 @@ void distributions_write(const struct document *document)
         write_table(document, &samples);
     else
         fputs("<p>Nothing was measured.</p>\n", document->out);
+    if (samples.count > 0)
+        fputs("<p class=\"quiet\">" SAMPLES_NOTE "</p>\n", document->out);
     for (size_t i = 0; i < samples.count; i++)
         curve_write(document, &samples.samples[i]);
     fputs("</section>\n", document->out);
