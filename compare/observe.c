@@ -76,6 +76,13 @@ static uint64_t pair_of(const struct observe_keys *keys, const struct measure *m
     return (uint64_t)name->id << 32 | name->k;
 }
 
+/* Return the median of the `n` values, which are sorted by this. */
+static double median_of(const struct comparison *comparison, double *values, size_t n)
+{
+    quantile_sort(values, n);
+    return quantile(values, n, 0.5, comparison->options->quantile_type);
+}
+
 /* Each session is one value: the median of its values. */
 static void add_median(const struct comparison *comparison, struct observations *all,
                        const struct measure_values *values, size_t session)
@@ -87,10 +94,46 @@ static void add_median(const struct comparison *comparison, struct observations 
     double *sorted = memory_new(values->count, sizeof *sorted);
     for (size_t i = 0; i < values->count; i++)
         sorted[i] = values->values[i].value;
-    quantile_sort(sorted, values->count);
-    double median = quantile(sorted, values->count, 0.5, comparison->options->quantile_type);
+    double median = median_of(comparison, sorted, values->count);
     free(sorted);
     add(all, (struct observation){.session = (uint32_t)session, .pair = session, .value = median});
+}
+
+/* Return whether each page load is one value: connections and requests of one load are not independent of each other.
+ */
+static bool is_per_load(const struct comparison *comparison, const struct measure *measure)
+{
+    return !comparison->options->paired &&
+           (measure->level == MEASURE_OF_CONNECTION || measure->level == MEASURE_OF_REQUEST);
+}
+
+/* By subject, then by what is in `pair`: the page load. */
+static int by_load(const void *a, const void *b)
+{
+    const struct observation *x = a, *y = b;
+    if (x->subject != y->subject)
+        return x->subject < y->subject ? -1 : 1;
+    return x->pair < y->pair ? -1 : x->pair > y->pair;
+}
+
+/* Replace the values from index `first` on, of one session, by their medians for each subject and page load. */
+static void take_medians(const struct comparison *comparison, struct observations *all, size_t first)
+{
+    size_t n = all->count - first, kept = first;
+    struct observation *values = all->values + first;
+    double *sorted = memory_new(n, sizeof *sorted);
+    if (n > 0)
+        qsort(values, n, sizeof *values, by_load);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && by_load(&values[i], &values[end]) == 0; end++)
+            sorted[end - i] = values[end].value;
+        struct observation median = values[i];
+        median.value = median_of(comparison, sorted, end - i);
+        median.pair = 0;
+        all->values[kept++] = median;
+    }
+    all->count = kept;
+    free(sorted);
 }
 
 static int by_subject(const void *a, const void *b)
@@ -116,6 +159,7 @@ struct observations observe(const struct comparison *comparison, const struct ob
             continue;
         }
         all.missing += values.missing;
+        size_t first = all.count;
         for (size_t i = 0; i < values.count; i++) {
             const struct measure_value *value = &values.values[i];
             struct observation o = {.session = (uint32_t)s, .value = value->value};
@@ -123,8 +167,12 @@ struct observations observe(const struct comparison *comparison, const struct ob
                 continue;
             if (comparison->options->paired)
                 o.pair = pair_of(keys, measure, value, group, s);
+            else
+                o.pair = value->page;
             add(&all, o);
         }
+        if (is_per_load(comparison, measure))
+            take_medians(comparison, &all, first);
         measures_free(&values);
     }
     if (all.count > 0 && (keys->subjects || comparison->options->paired))

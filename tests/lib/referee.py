@@ -53,11 +53,6 @@ def measures(path):
     return result
 
 
-def pool(loads, name):
-    """All values of page loads, as measures() gives them."""
-    return [value for load in loads for value in load[name]]
-
-
 def medians(loads, name):
     """One value of each page load: the median of its values."""
     return [statistics.median(load[name]) for load in loads if load[name]]
