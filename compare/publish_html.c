@@ -123,6 +123,8 @@ static enum render_result put_figures(FILE *out, const struct publish *p)
         figure.title = figure_text(NULL);
         result = put_picture(out, NULL, &figure, alt, sizeof alt - 1);
     }
+    if (p->figures->count == 0)
+        return result;
     fputs("<h2>Distributions</h2>\n<p class=\"quiet\">", out);
     html_string(out, p->figures->notes[0]);
     fputs("</p>\n", out);

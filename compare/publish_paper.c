@@ -73,6 +73,8 @@ static void add_figures(struct paper *paper, const struct publish *p)
         paper_note(paper, figure_text("Of each group the page load with the median load time."));
         paper_timeline(paper, timelines_figure(p->timelines));
     }
+    if (p->figures->count == 0)
+        return;
     paper_heading(paper, 1, figure_text("Distributions"), NULL);
     paper_note(paper, figure_text(p->figures->notes[0]));
     for (size_t i = 0; i < p->figures->count; i++)

@@ -56,6 +56,10 @@ static int finish(const struct request *request, enum render_result result, int 
 {
     if (result == RENDER_OK)
         return CLI_OK;
+    if (result == RENDER_NO_FONT)
+        return cli_usage(&cmd_figure, "--font %s: %s", request->render.font, render_result_text(result));
+    if (result == RENDER_TOO_NARROW)
+        return cli_usage(&cmd_figure, "--width: %s", render_result_text(result));
     cli_warn("%s: %s", request->out, result == RENDER_IO_ERROR ? strerror(error) : render_result_text(result));
     return result == RENDER_TOO_LARGE ? CLI_NO : CLI_IO;
 }

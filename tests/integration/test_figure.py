@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Single figures: exactly as wide as asked for, fonts embedded, texts searchable, the same bytes twice, errors in one line."""
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import harness
+from harness import check, equal
+
+SAMPLE = harness.ROOT / "samples" / "chromium.mitm"
+KINDS = {"timeline": "www.example.test", "ecdf": "page load time", "phases": "images.example.test", "throughput": "received",
+         "concurrency": "open connections"}
+MM = 72 / 25.4  # points
+
+
+def figure(box, *arguments):
+    return subprocess.run([box.build / "analyze" / "mitm-analyze", "figure", *map(str, arguments)], capture_output=True, check=False)
+
+
+def made(box, name, *arguments):
+    path = box.folder / name
+    result = figure(box, *arguments, "-o", path)
+    equal(result.returncode, 0, f"{arguments}: {result.stderr}")
+    return path
+
+
+def tool(*command):
+    return subprocess.run(command, check=True, capture_output=True).stdout.decode("utf-8")
+
+
+def test_sizes(box):
+    """The outside width is the one asked for, to 0.01 pt (what pdfinfo prints), a pixel, or the digits of the SVG."""
+    for kind in KINDS:
+        for width in 84, 170.5:
+            pdf = made(box, f"{kind}.pdf", kind, SAMPLE, "--width", f"{width}mm")
+            wide = float(re.search(r"Page size:\s+([0-9.]+) x", tool("pdfinfo", pdf)).group(1))
+            check(abs(wide - width * MM) < 0.01, f"{kind}: {wide} pt for {width} mm")
+            equal(re.search(r"Pages:\s+(\d+)", tool("pdfinfo", pdf)).group(1), "1", "pages")
+            svg = ElementTree.parse(made(box, f"{kind}.svg", kind, SAMPLE, "--width", f"{width}mm")).getroot()
+            check(abs(float(svg.get("width").removesuffix("px")) * 0.75 - width * MM) < 0.01, f"{kind}: {svg.get('width')}")
+            png = made(box, f"{kind}.png", kind, SAMPLE, "--width", f"{width}mm").read_bytes()
+            equal(struct.unpack(">I", png[16:20])[0], -int(-width * MM / 0.75 * 2 // 1), f"{kind}: pixels, two to a CSS pixel")
+
+
+def test_height(box):
+    for kind in set(KINDS) - {"timeline"}:
+        pdf = made(box, f"{kind}.pdf", kind, SAMPLE, "--height", "70mm")
+        high = float(re.search(r"Page size:\s+[0-9.]+ x ([0-9.]+)", tool("pdfinfo", pdf)).group(1))
+        check(abs(high - 70 * MM) < 0.01, f"{kind}: {high} pt")
+
+
+def test_texts_and_fonts(box):
+    for kind, words in KINDS.items():
+        pdf = made(box, f"{kind}.pdf", kind, SAMPLE)
+        check(words in tool("pdftotext", "-layout", pdf, "-"), f"{kind}: '{words}' is not found")
+        for line in tool("pdffonts", pdf).splitlines()[2:]:
+            equal(line.split()[-5:-4], ["yes"], f"{kind}: embedded: {line}")
+        subprocess.run(["qpdf", "--check", pdf], check=True, capture_output=True)
+        check("A Title" not in tool("pdftotext", pdf, "-"), "no title unless asked for")
+        titled = made(box, "titled.pdf", kind, SAMPLE, "--title", "A Title")
+        check("A Title" in tool("pdftotext", titled, "-"), f"{kind}: the title")
+
+
+def test_same_bytes(box):
+    for kind in KINDS:
+        for ending in "pdf", "svg", "png":
+            for palette in "default", "colorblind", "gray":
+                paths = [made(box, f"{n}.{ending}", kind, SAMPLE, "--palette", palette) for n in "12"]
+                equal(*(path.read_bytes() for path in paths), f"{kind}, {ending}")
+
+
+def test_gray_is_gray(box):
+    """In the gray palette nothing of a plot has a hue."""
+    svg = made(box, "gray.svg", "ecdf", SAMPLE, "--metric", "waiting", "--palette", "gray").read_text(encoding="utf-8")
+    inks = {tuple(map(float, color)) for color in re.findall(r"rgb\(([0-9.]+)%,([0-9.]+)%,([0-9.]+)%\)", svg)}
+    check(len(inks) >= 3, f"colours: {inks}")
+    check(all(max(ink) - min(ink) < 11 for ink in inks), f"a colour with a hue: {inks}")  # texts are of a bluish black
+
+
+def test_several_files(box):
+    pdf = made(box, "two.pdf", "ecdf", "--metric", "waiting", SAMPLE, SAMPLE.with_name("firefox.mitm"), "--label", "One", "--label", "Two")
+    text = tool("pdftotext", pdf, "-")
+    check("One (n = 60)" in text and "Two (n = 61)" in text, text)
+
+
+def test_errors(box):
+    """One line that says what is wrong, and the documented status."""
+    empty = box.folder / "empty.mitm"
+    empty.touch()
+    out = box.folder / "x.pdf"
+    for status, said, arguments in (
+            (2, "name the kind", [SAMPLE, "-o", out]), (2, "-o OUT", ["ecdf", SAMPLE]), (2, "session file", ["ecdf", "-o", out]),
+            (2, ".pdf, .svg or .png", ["ecdf", SAMPLE, "-o", "x.gif"]), (2, "no metric", ["ecdf", SAMPLE, "-o", out, "--metric", "speed"]),
+            (2, "--width", ["ecdf", SAMPLE, "-o", out, "--width", "84"]), (2, "--width", ["ecdf", SAMPLE, "-o", out, "--width", "1mm"]),
+            (2, "--font-size", ["ecdf", SAMPLE, "-o", out, "--font-size", "big"]), (2, "--palette", ["ecdf", SAMPLE, "-o", out, "--palette", "red"]),
+            (2, "--log", ["timeline", SAMPLE, "-o", out, "--log"]), (2, "one session file", ["phases", SAMPLE, SAMPLE, "-o", out]),
+            (2, "not installed", ["ecdf", SAMPLE, "-o", out, "--font", "No Such Font"]), (2, "wider", ["timeline", SAMPLE, "-o", out, "--width", "60mm", "--font-size", "20pt"]),
+            (1, "no session 7", ["phases", SAMPLE, "-o", out, "--session", "7"]), (3, "absent", ["ecdf", box.folder / "absent.mitm", "-o", out]),
+            (3, "no-folder", ["ecdf", SAMPLE, "-o", box.folder / "no-folder" / "x.pdf"]), (1, "no value", ["ecdf", SAMPLE, "-o", out, "--metric", "ttlb-5m"])):
+        result = figure(box, *arguments)
+        lines = result.stderr.decode("utf-8").splitlines()
+        equal(result.returncode, status, f"{arguments}: {lines}")
+        check(lines and all(line.startswith("mitm-analyze") for line in lines) and any(said in line for line in lines), f"{arguments}: {lines}")
+        check(not out.exists(), f"{arguments}: a file was written")
+    check(figure(box, "ecdf", empty, "-o", out).returncode != 0, "an empty file")
+
+
+if __name__ == "__main__":
+    harness.run(globals())
