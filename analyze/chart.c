@@ -4,10 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "analyze/chart_parts.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 /* ---------------------------------------------------------------- text */
 
@@ -50,17 +49,7 @@ void chart_put(FILE *out, struct text text)
 
 static bool server_selected(const struct chart_options *options, const struct model_server *server)
 {
-    if (!options->server)
-        return true;
-    if (!server || server->kind != MODEL_SERVER_CONNECT)
-        return false;
-    size_t len = strlen(options->server);
-    char port[16];
-    snprintf(port, sizeof port, ":%" PRIu32, server->port);
-    size_t port_len = strlen(port);
-    if (len == server->host.len + port_len && strcmp(options->server + server->host.len, port) == 0)
-        len = server->host.len;
-    return len == server->host.len && strncasecmp(options->server, (const char *)server->host.data, len) == 0;
+    return !options->server || (server && model_server_named(server, options->server));
 }
 
 /* Return whether the connection number `index` of the session is shown. */

@@ -4,7 +4,7 @@
 
 #include "analyze/chart_parts.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 

@@ -1,6 +1,6 @@
 /* The marks of a chart: moments that the user named, and where recording paused and went on. */
 #include "analyze/chart_parts.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 static void add_mark(struct chart *chart, int64_t t_ns, struct figure_text label)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyze/escape.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 enum { GAP = 2, LEAST_FIRST = 20 };
 

@@ -7,7 +7,7 @@
 
 #include "analyze/escape.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/words.h"
 
 struct lines {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 

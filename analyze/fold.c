@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* Return the model's index of a direction; MODEL_DIRECTIONS if it is none. */
 static int direction_index(bool has, Mitm__Direction direction)
 {

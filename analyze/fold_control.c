@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "analyze/fold.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 static const struct model_delay no_delay = {MODEL_NONE, MODEL_NONE};
 

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "analyze/fold_parts.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 struct model_exchange fold_new_exchange(uint32_t id)
 {

@@ -8,7 +8,7 @@
 #include "analyze/boundary.h"
 #include "analyze/cli.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/progress.h"
 #include "replay/source.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 struct map_entry {
     uint64_t key;

@@ -1,14 +1,16 @@
 #include "analyze/model.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "analyze/boundary.h"
 #include "analyze/fold.h"
 #include "analyze/map.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 struct model {
     struct model_options options;
@@ -255,6 +257,18 @@ const struct model_server *model_server(const struct model_session *session, siz
 {
     assert(index < session->server_count);
     return &session->servers[index];
+}
+
+bool model_server_named(const struct model_server *server, const char *name)
+{
+    if (server->kind != MODEL_SERVER_CONNECT)
+        return false;
+    size_t len = strlen(name), host_len = server->host.len;
+    char port[16];
+    snprintf(port, sizeof port, ":%" PRIu32, server->port);
+    if (len > host_len && strcmp(name + host_len, port) == 0)
+        len = host_len;
+    return len == host_len && strncasecmp(name, (const char *)server->host.data, len) == 0;
 }
 
 static const struct model_exchange *exchange_at(const struct model_session *session, uint32_t index)

@@ -284,6 +284,9 @@ const struct model_connection *model_connection(const struct model_session *sess
 /* Return the session's server number `index` (< server_count), in the order of appearance. */
 const struct model_server *model_server(const struct model_session *session, size_t index);
 
+/* Return whether `name` names `server`, which connections went to: its host, or host:port, without regard to case. */
+bool model_server_named(const struct model_server *server, const char *name);
+
 /* Return the first exchange of `connection`, and the one behind `exchange`; NULL when there is none. */
 const struct model_exchange *model_first_exchange(const struct model_session *session,
                                                   const struct model_connection *connection);

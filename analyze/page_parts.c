@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/pages.h"
 #include "analyze/pages_items.h"

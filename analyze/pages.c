@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "analyze/map.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/pages_items.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 
 static int64_t known(int64_t t_ns, int64_t otherwise_ns)

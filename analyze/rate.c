@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 #define FIRST_BIN_NS INT64_C(1000000)
 

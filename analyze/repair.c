@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "analyze/boundary.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "proto/writer.h"
 
 #define BLOCK_BYTES ((size_t)262144)

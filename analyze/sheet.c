@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analyze/escape.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "base/json.h"
 #include "proto/event.h"
 

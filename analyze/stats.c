@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 
 struct values {

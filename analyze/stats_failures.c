@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "analyze/failures.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/sheet.h"
 #include "analyze/stats_by.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "analyze/measures.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/sheet.h"
 #include "analyze/stats_by.h"

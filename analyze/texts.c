@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 #define BLOCK_BYTES ((size_t)16384)
 /* Longer ones hardly ever come twice. */

@@ -180,7 +180,7 @@ static void put_file(FILE *out, const char *file)
     plain_print(out, file, strlen(file));
 }
 
-void compare_write_group(FILE *out, const struct compare_group *group)
+static void write_group(FILE *out, const struct compare_group *group)
 {
     enum { MOST = 3 };
     size_t sessions = model_session_count(group->model);
@@ -205,6 +205,19 @@ void compare_write_group(FILE *out, const struct compare_group *group)
     }
 }
 
+char *compare_group_words(const struct compare_group *group)
+{
+    char *words = NULL;
+    size_t len;
+    FILE *out = open_memstream(&words, &len);
+    if (!out)
+        abort();
+    write_group(out, group);
+    if (fclose(out) != 0)
+        abort();
+    return words;
+}
+
 /* Write `line`, which ends here, in the manner of the format. */
 static void put_line(FILE *out, enum table_format format, const char *line)
 {
@@ -219,14 +232,7 @@ static void put_line(FILE *out, enum table_format format, const char *line)
 static void put_groups(FILE *out, const struct comparison *c, enum table_format format)
 {
     for (size_t g = 0; g < c->group_count; g++) {
-        char *line = NULL;
-        size_t len;
-        FILE *to = open_memstream(&line, &len);
-        if (!to)
-            abort();
-        compare_write_group(to, &c->groups[g]);
-        if (fclose(to) != 0)
-            abort();
+        char *line = compare_group_words(&c->groups[g]);
         put_line(out, format, line);
         free(line);
     }

@@ -28,9 +28,10 @@ void compare_write(FILE *out, const struct comparison *comparison, const struct 
  * 'load-time > +5%': page load time: …"; return whether one is broken. */
 bool compare_write_rule(FILE *out, const struct comparison *comparison, const struct rule *rule);
 
-/* Write a group in words, with the date, label and settings of its first recording: "before: 20 recordings, a.mitm,
- * b.mitm and 18 more; 2011-09-23 14:05:06 UTC; no delays". */
-void compare_write_group(FILE *out, const struct compare_group *group);
+/* Return a group in words, to be freed with free(), with the date, label and settings of its first recording: "before:
+ * 20 recordings, a.mitm, b.mitm and 18 more; begun 2011-09-23 14:05:06 UTC; no delays". Nothing in it moves a cursor.
+ */
+char *compare_group_words(const struct compare_group *group);
 
 /* Write one sentence on how the rows were computed. */
 void compare_write_method(FILE *out, const struct comparison *comparison);

@@ -25,14 +25,7 @@ static void put_head(FILE *out)
 static void put_groups(FILE *out, const struct comparison *c)
 {
     for (size_t g = 0; g < c->group_count; g++) {
-        char *line = NULL;
-        size_t len;
-        FILE *to = open_memstream(&line, &len);
-        if (!to)
-            abort();
-        compare_write_group(to, &c->groups[g]);
-        if (fclose(to) != 0)
-            abort();
+        char *line = compare_group_words(&c->groups[g]);
         fputs("<p>", out);
         html_string(out, line);
         fputs("</p>\n", out);

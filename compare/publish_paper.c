@@ -10,15 +10,8 @@
 static void add_groups(struct paper *paper, const struct comparison *c)
 {
     for (size_t g = 0; g < c->group_count; g++) {
-        char *line = NULL;
-        size_t len;
-        FILE *to = open_memstream(&line, &len);
-        if (!to)
-            abort();
-        compare_write_group(to, &c->groups[g]);
-        if (fclose(to) != 0)
-            abort();
-        paper_paragraph(paper, (struct figure_text){line, len}, false);
+        char *line = compare_group_words(&c->groups[g]);
+        paper_paragraph(paper, figure_text(line), false);
         free(line);
     }
 }
@@ -62,7 +55,7 @@ static void add_method(struct paper *paper, const struct comparison *c)
     compare_write_method(to, c);
     if (fclose(to) != 0)
         abort();
-    paper_note(paper, (struct figure_text){line, len});
+    paper_note(paper, figure_text(line));
     free(line);
 }
 

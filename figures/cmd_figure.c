@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "analyze/chart.h"
 #include "analyze/load.h"
@@ -73,6 +72,8 @@ static int draw_timeline(const struct model_session *session, const struct reque
     struct chart *chart = chart_new(session, &options);
     struct timeline_figure figure = *chart_figure(chart);
     int code = CLI_NO, error;
+    for (size_t i = 0; i < figure.warning_count; i++) /* a figure has no place for them */
+        cli_warn("%s: %.*s", session->file, (int)figure.warnings[i].len_bytes, figure.warnings[i].bytes);
     if (request->title)
         figure.title = figure_text(request->title);
     if (figure.group_count == 0)
@@ -153,16 +154,13 @@ struct sample {
     size_t count, capacity, sessions;
 };
 
-static bool server_named(const struct model_session *session, uint32_t index, const char *name)
+static bool is_wanted(const struct request *request, const struct model_session *session,
+                      const struct measure_value *value)
 {
-    if (index == MODEL_NO_INDEX || model_server(session, index)->kind != MODEL_SERVER_CONNECT)
+    if (request->page != 0 && value->page != request->page)
         return false;
-    const struct model_server *server = model_server(session, index);
-    size_t len = server->host.len;
-    char port[16];
-    snprintf(port, sizeof port, ":%" PRIu32, server->port);
-    return strncasecmp(name, (const char *)server->host.data, len) == 0 && strlen(name) >= len &&
-           (name[len] == '\0' || strcmp(name + len, port) == 0);
+    return !request->server || (value->server != MODEL_NO_INDEX &&
+                                model_server_named(model_server(session, value->server), request->server));
 }
 
 static void add_session(struct sample *sample, const struct model_session *session, const struct request *request)
@@ -170,12 +168,10 @@ static void add_session(struct sample *sample, const struct model_session *sessi
     struct pages *pages = pages_new(session, &(struct pages_options){.gap_ns = request->gap_ns});
     struct measure_values values = measures_collect(request->measure, session, pages);
     for (size_t i = 0; i < values.count; i++) {
-        const struct measure_value *value = &values.values[i];
-        if ((request->page != 0 && value->page != request->page) ||
-            (request->server && !server_named(session, value->server, request->server)))
+        if (!is_wanted(request, session, &values.values[i]))
             continue;
         sample->values = memory_grow(sample->values, sample->count, &sample->capacity, sizeof *sample->values);
-        sample->values[sample->count++] = value->value;
+        sample->values[sample->count++] = values.values[i].value;
     }
     measures_free(&values);
     pages_free(pages);

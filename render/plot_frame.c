@@ -96,7 +96,7 @@ void plot_add_x_labels(struct plot *plot, const struct plot_area *area)
 {
     struct x_ticks ticks;
     choose_ticks(plot, area, &ticks);
-    plot->y += plot->em * 0.35;
+    plot->y += plot->line / 2 + plot->em * 0.1; /* below the label of the y axis's lower end */
     for (size_t i = 0; i < ticks.count; i++)
         layout_add_text(plot->layout, plot->page, TEXT_BODY, INK_QUIET, ticks.labels[i], ticks.left[i], plot->y,
                         LAYOUT_LEFT);

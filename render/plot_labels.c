@@ -3,6 +3,9 @@
 
 #include "render/plot_parts.h"
 
+/* Of letters: on white, a contrast of 4.5 : 1 (WCAG 2, 1.4.3). */
+#define LIGHTEST_INK 49.0
+
 static bool within(const struct layout_rect *inner, const struct layout_rect *outer)
 {
     return inner->x >= outer->x && inner->y >= outer->y && inner->x + inner->width <= outer->x + outer->width &&
@@ -72,6 +75,12 @@ static bool find_place(struct plot *plot, const struct plot_area *area, const st
     return false;
 }
 
+/* Return what the label of `line` is written in: its colour, unless that is too light to be read. */
+static struct figure_color ink_of(const struct plot_line *line)
+{
+    return palette_lightness(line->color) <= LIGHTEST_INK ? line->color : INK_TEXT;
+}
+
 bool plot_add_line_labels(struct plot *plot, const struct plot_area *area, const struct plot_line *lines, size_t count)
 {
     struct layout_rect *labels = g_new0(struct layout_rect, count);
@@ -82,8 +91,8 @@ bool plot_add_line_labels(struct plot *plot, const struct plot_area *area, const
     }
     for (size_t i = 0; i < count && found; i++) {
         if (*lines[i].label != '\0')
-            layout_add_text(plot->layout, plot->page, TEXT_BODY, count > 1 ? lines[i].color : INK_QUIET, lines[i].label,
-                            labels[i].x, labels[i].y, LAYOUT_LEFT);
+            layout_add_text(plot->layout, plot->page, TEXT_BODY, count > 1 ? ink_of(&lines[i]) : INK_QUIET,
+                            lines[i].label, labels[i].x, labels[i].y, LAYOUT_LEFT);
     }
     g_free(labels);
     return found;

@@ -6,6 +6,8 @@
 
 /* Of the width, what labels of rows may take at the left of their rows, at most. */
 #define LABELS_SHARE 0.42
+/* Plotting areas are not made lower than this part of their usual height. */
+#define LEAST_STRETCH 0.05
 
 struct kind {
     void (*scale)(struct plot *plot, struct plot_area *area);
@@ -81,9 +83,15 @@ static void add_all(struct plot *plot)
     }
 }
 
+/* How to lay out what the look leaves open. */
+struct manner {
+    double stretch; /* of plotting areas */
+    bool keyed;     /* lines have a legend, even where there is room for labels beside them */
+};
+
 /* Lay the figure out; return the height that it takes, and store that of its plotting areas in *areas. */
 static double lay_out(struct layout *layout, struct layout_page *page, const struct plot_figure *figure,
-                      struct layout_rect place, const struct plot_look *look, double stretch, double *areas)
+                      struct layout_rect place, const struct plot_look *look, struct manner manner, double *areas)
 {
     struct plot plot = {.figure = figure,
                         .look = look,
@@ -92,10 +100,10 @@ static double lay_out(struct layout *layout, struct layout_page *page, const str
                         .left = place.x,
                         .right = place.x + place.width,
                         .y = place.y,
-                        .em =
-                            text_height(layout->meter, TEXT_BODY) / 1.164, /* DejaVu Sans: a line is so many ems high */
+                        .em = text_size(layout->meter, TEXT_BODY),
                         .line = text_height(layout->meter, TEXT_BODY),
-                        .stretch = stretch};
+                        .stretch = manner.stretch,
+                        .keyed = manner.keyed};
     add_all(&plot);
     *areas = plot.areas;
     return plot.y - place.y;
@@ -108,29 +116,42 @@ double plot_layout_least_width(const struct layout *layout)
 
 /* Lay out on a page that is thrown away. */
 static double measure(struct layout *layout, const struct plot_figure *figure, double width,
-                      const struct plot_look *look, double *areas)
+                      const struct plot_look *look, struct manner manner, double *areas)
 {
     struct layout_page *page = layout_add_page(layout, width, 1);
-    double height = lay_out(layout, page, figure, (struct layout_rect){0, 0, width, 0}, look, 1, areas);
+    double height = lay_out(layout, page, figure, (struct layout_rect){0, 0, width, 0}, look, manner, areas);
     layout_remove_last_page(layout);
     return height;
+}
+
+/* Choose the stretch with which the figure is `height` high; return how much it is off. */
+static double choose_stretch(struct layout *layout, const struct plot_figure *figure, double width, double height,
+                             const struct plot_look *look, struct manner *manner)
+{
+    double areas;
+    manner->stretch = 1;
+    double missing = height - measure(layout, figure, width, look, *manner, &areas);
+    if (areas > 0)
+        manner->stretch = fmax(1 + missing / areas, LEAST_STRETCH);
+    return fabs(height - measure(layout, figure, width, look, *manner, &areas));
 }
 
 double plot_layout_height(struct layout *layout, const struct plot_figure *figure, double width,
                           const struct plot_look *look)
 {
     double areas;
-    return measure(layout, figure, width, look, &areas);
+    return measure(layout, figure, width, look, (struct manner){.stretch = 1}, &areas);
 }
 
 double plot_layout_add(struct layout *layout, struct layout_page *page, const struct plot_figure *figure,
                        struct layout_rect place, const struct plot_look *look)
 {
-    double stretch = 1, areas;
-    if (place.height > 0) {
-        double height = measure(layout, figure, place.width, look, &areas);
-        if (areas > 0)
-            stretch = fmax(1 + (place.height - height) / areas, 0.05);
+    struct manner manner = {.stretch = 1};
+    double areas;
+    if (place.height > 0 && choose_stretch(layout, figure, place.width, place.height, look, &manner) > 0.01) {
+        /* Labels had room at one height and not at the other. With legends the height is certain. */
+        manner.keyed = true;
+        (void)choose_stretch(layout, figure, place.width, place.height, look, &manner);
     }
-    return lay_out(layout, page, figure, place, look, stretch, &areas);
+    return lay_out(layout, page, figure, place, look, manner, &areas);
 }

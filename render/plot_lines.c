@@ -176,7 +176,7 @@ static bool add_content(struct plot *plot, const struct plot_area *area)
                                       .points = (const struct layout_point *)(const void *)points[i]->data,
                                       .count = points[i]->len};
     }
-    bool labelled = plot_add_line_labels(plot, area, lines, panel->series_count);
+    bool labelled = !plot->keyed && plot_add_line_labels(plot, area, lines, panel->series_count);
     for (size_t i = 0; i < panel->series_count; i++)
         g_array_free(points[i], TRUE);
     g_free(points);
@@ -193,7 +193,7 @@ void plot_lines_add(struct plot *plot, struct plot_area *area)
     if (*label != '\0')
         plot_add_paragraph(plot, TEXT_BODY, INK_QUIET, label, plot->left, plot->right - plot->left, 1);
     plot_add_mark_labels(plot, area);
-    plot->y += plot->em * 0.3;
+    plot->y += plot->line / 2 + plot->em * 0.1; /* the label of the y axis's upper end */
     area->rect = (struct layout_rect){plot->area_left, plot->y, plot->right - plot->area_left, height * plot->stretch};
     plot_add_x_grid(plot, area);
     add_y_grid(plot, area);

@@ -26,6 +26,7 @@ struct plot {
     double em;          /* the size of the texts: distances are parts of it */
     double line;        /* height of a line of TEXT_BODY */
     double stretch;     /* heights of areas are multiplied by this */
+    bool keyed;         /* lines have a legend in any case */
     double areas;       /* height of the areas so far, before it was multiplied */
     bool rows_above;    /* labels of rows lie above the rows, for want of room at their left */
     double area_left;   /* where the plotting areas begin */

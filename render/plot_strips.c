@@ -4,6 +4,7 @@
 #include "render/plot_parts.h"
 
 #define ROW_EMS 2.4
+#define DOT_EMS 0.13 /* radius */
 /* Dots of one column: more than these hide each other. */
 #define COLUMN_DOTS 10
 
@@ -36,7 +37,7 @@ double plot_strips_label_width(struct plot *plot, const struct plot_panel *panel
 static void add_dots(struct plot *plot, const struct plot_area *area, const struct plot_strip *strip, double middle,
                      double height, struct figure_color color)
 {
-    double radius = plot->em * 0.13, column = -1;
+    double radius = DOT_EMS * plot->em, column = -1;
     size_t in_column = 0;
     for (size_t i = 0; i < strip->count; i++) {
         double value = strip->values[i];
@@ -101,7 +102,8 @@ void plot_strips_add(struct plot *plot, struct plot_area *area)
     double row = natural * plot->stretch;
     plot->areas += natural * (double)panel->strip_count;
     plot_add_mark_labels(plot, area);
-    area->rect = (struct layout_rect){plot->area_left, plot->y, plot->right - plot->area_left,
+    double radius = DOT_EMS * plot->em; /* dots at the ends of the axis reach beyond it */
+    area->rect = (struct layout_rect){plot->area_left + radius, plot->y, plot->right - plot->area_left - 2 * radius,
                                       (row + above) * (double)panel->strip_count};
     plot_add_x_grid(plot, area);
     for (size_t i = 0; i < panel->strip_count; i++) {

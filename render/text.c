@@ -118,6 +118,11 @@ const PangoFontDescription *text_meter_font(const struct text_meter *meter, enum
     return meter->font[style];
 }
 
+double text_size(const struct text_meter *meter, enum text_style style)
+{
+    return (double)pango_font_description_get_size(meter->font[style]) / PANGO_SCALE;
+}
+
 double text_ascent(const struct text_meter *meter, enum text_style style)
 {
     return meter->ascent[style];

@@ -57,6 +57,9 @@ PangoContext *text_meter_context(struct text_meter *meter);
 /* Return the description of the font of `style`; it belongs to the meter. */
 const PangoFontDescription *text_meter_font(const struct text_meter *meter, enum text_style style);
 
+/* Return the size of the font of `style`: one em. */
+double text_size(const struct text_meter *meter, enum text_style style);
+
 /* Return how far a line of `style` reaches above its baseline, and its whole height. */
 double text_ascent(const struct text_meter *meter, enum text_style style);
 double text_height(const struct text_meter *meter, enum text_style style);

@@ -7,8 +7,7 @@
 #define MARGIN      24.0
 #define BARE_MARGIN 1.0
 /* Below this width the names of servers stand above their lanes. */
-#define NARROW         560.0
-#define HEADING_HEIGHT 15.0
+#define NARROW 560.0
 /* Height at the bottom of a page that stays free. */
 #define PAGE_BOTTOM 20.0
 
@@ -53,8 +52,7 @@ static bool add_parts(struct timeline *timeline)
     timeline_add_header(timeline);
     if (!timeline_add_lanes(timeline))
         return false;
-    if (!timeline->options->bare)
-        timeline_add_foot(timeline);
+    timeline_add_foot(timeline);
     if (timeline->options->embedded) {
         timeline->page->height = timeline->y;
         return layout_page_count(timeline->layout) <= TIMELINE_MAX_PAGES;
@@ -79,7 +77,7 @@ static struct layout *try_level(const struct timeline_figure *figure, const stru
         .options = options,
         .layout = layout_new(options->font),
         .margin = options->bare ? BARE_MARGIN : MARGIN,
-        .heading = options->width < NARROW ? HEADING_HEIGHT : 0,
+        .heading = options->width < NARROW ? TIMELINE_HEADING : 0,
         .lanes = g_array_new(FALSE, FALSE, sizeof(struct timeline_lane)),
         .segments = g_array_new(FALSE, FALSE, sizeof(struct timeline_segment)),
         .obstacles = g_array_new(FALSE, FALSE, sizeof(struct layout_rect)),

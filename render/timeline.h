@@ -27,7 +27,7 @@ struct timeline_options {
      * to the anchor "name" and is the anchor "lane-name", groups likewise. */
     bool embedded;
     double first_height;          /* embedded: of the first page, ≤ page_height */
-    bool bare;                    /* axis, lanes and legend alone, without margins, … */
+    bool bare;                    /* axis, lanes, legend and what is not drawn alone, without margins, … */
     bool titled;                  /* … and with the title */
     const struct text_font *font; /* NULL: the usual */
 };

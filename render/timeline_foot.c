@@ -246,17 +246,27 @@ static void add_note(struct timeline *timeline, const char *text)
     }
 }
 
+/* Say how much has no room. */
+static void add_crowded(struct timeline *timeline)
+{
+    const char *remedy = timeline->options->bare ? "" : " A shorter period shows them.";
+    if (timeline->crowded > 0)
+        add_note(timeline, text_format(timeline->layout->meter, "Not drawn: %zu more, too close to their neighbours.%s",
+                                       timeline->crowded, remedy));
+}
+
 void timeline_add_foot(struct timeline *timeline)
 {
-    for (size_t i = 0; i < timeline->figure->strip_count; i++)
-        add_strip(timeline, &timeline->figure->strips[i]);
+    const struct timeline_figure *figure = timeline->figure;
+    if (timeline->options->bare) {
+        add_crowded(timeline);
+        return;
+    }
+    for (size_t i = 0; i < figure->strip_count; i++)
+        add_strip(timeline, &figure->strips[i]);
     add_shares(timeline);
     timeline->y += 8;
-    for (size_t i = 0; i < timeline->figure->note_count && i < MAX_NOTES; i++)
-        add_note(timeline, timeline_text(timeline, timeline->figure->notes[i]));
-    if (timeline->crowded > 0)
-        add_note(timeline,
-                 text_format(timeline->layout->meter,
-                             "Not drawn: %zu more, too close to their neighbours. A shorter period shows them.",
-                             timeline->crowded));
+    for (size_t i = 0; i < figure->note_count && i < MAX_NOTES; i++)
+        add_note(timeline, timeline_text(timeline, figure->notes[i]));
+    add_crowded(timeline);
 }

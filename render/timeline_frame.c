@@ -200,6 +200,8 @@ void timeline_add_header(struct timeline *timeline)
         layout_add_text(timeline->layout, timeline->page, TEXT_TITLE, INK_TEXT, title, timeline->margin, timeline->y,
                         LAYOUT_LEFT);
         timeline->y += 26;
+    } else if (timeline->options->page_height > 0 && !timeline->options->embedded) {
+        timeline->y += 26; /* the page number stands there */
     }
     size_t left = MAX_HEADER_LINES;
     for (size_t i = 0; i < timeline->figure->subtitle_count && left > 0; i++)

@@ -24,6 +24,10 @@ bool timeline_choose_density(struct timeline *timeline, size_t level)
     if (i + level >= G_N_ELEMENTS(densities))
         return false;
     timeline->density = densities[i + level];
+    if (timeline->heading > 0) { /* a failure's label is higher than a low lane */
+        double label = text_height(timeline->layout->meter, TEXT_SMALL);
+        timeline->heading = TIMELINE_HEADING + fmax(0, (label - timeline->density.row) / 2);
+    }
     return true;
 }
 
@@ -191,7 +195,7 @@ static void add_group_label(struct timeline *timeline, const struct timeline_seg
     double room = above ? timeline->axis.x1 - timeline->margin : timeline->label_width;
     const char *label = text_fit(timeline->layout->meter, TEXT_HEADING, full, room, TEXT_CUT_MIDDLE);
     double height = text_height(timeline->layout->meter, TEXT_HEADING);
-    double top = segment->top + fmax(0, ((above ? timeline->heading : fmin(plan->height, 19)) - height) / 2);
+    double top = segment->top + fmax(0, ((above ? TIMELINE_HEADING : fmin(plan->height, 19)) - height) / 2);
     struct layout_rect box = layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label,
                                              timeline->margin, top, LAYOUT_LEFT);
     const char *tooltip = group->tooltip.len_bytes > 0 ? timeline_tooltip(timeline, group->tooltip) : full;

@@ -11,6 +11,8 @@
 #include "render/bars.h"
 #include "render/timeline.h"
 
+/* Height of a line with a server's name above its lanes. */
+#define TIMELINE_HEADING 15.0
 /* Distance from the end of the plot to the circle's centre, and the circle's radius at most. */
 #define TIMELINE_END_DISTANCE 16.0
 #define TIMELINE_SIGN_RADIUS  4.0
@@ -55,7 +57,8 @@ struct timeline {
     struct layout_page *page; /* the current one */
     double y;                 /* where the next part goes on it */
     double margin;            /* at the left and right of everything */
-    double heading;           /* height of the line with the server's name above its lanes; 0: it is at their left */
+    double heading; /* from the top of the server's name to its first lane, if it is above the lanes; 0: it is at their
+                       left */
 
     struct bars_axis axis;
     struct axis_ticks ticks;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "report/document.h"
 
 struct chart *graph_chart(const struct selection *selection, size_t part, bool live)

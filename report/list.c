@@ -4,7 +4,7 @@
 
 #include "analyze/connections.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "report/document.h"
 
 /* ---------------------------------------------------------------- links to the other parts */

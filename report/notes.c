@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "analyze/settings.h"
 #include "report/document.h"
 #include "report/notes.h"

@@ -6,7 +6,7 @@
 
 #include "analyze/chart.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "report/pdf_parts.h"
 
 /* ---------------------------------------------------------------- the chart */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "statistics/quantile.h"
 
 #define CONFIDENCE 0.95

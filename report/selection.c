@@ -1,10 +1,6 @@
 #include "report/selection.h"
 
-#include <inttypes.h>
-#include <string.h>
-#include <strings.h>
-
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 /* Return whether a period overlaps the times asked for; MODEL_NONE as its end: it goes on. */
 static bool in_time(const struct report_query *query, int64_t from_ns, int64_t to_ns)
@@ -14,26 +10,14 @@ static bool in_time(const struct report_query *query, int64_t from_ns, int64_t t
     return query->from_ns == MODEL_NONE || to_ns == MODEL_NONE || to_ns >= query->from_ns;
 }
 
-/* Return whether `wanted` names `server`: by its host, or by host:port. */
-static bool names_server(const char *wanted, const struct model_server *server)
-{
-    if (server->kind != MODEL_SERVER_CONNECT)
-        return false;
-    size_t len = strlen(wanted), host_len = server->host.len;
-    char port[16];
-    snprintf(port, sizeof port, ":%" PRIu32, server->port);
-    if (len > host_len && strcmp(wanted + host_len, port) == 0)
-        len = host_len;
-    return len == host_len && strncasecmp(wanted, (const char *)server->host.data, len) == 0;
-}
-
 /* Return for each server of the session whether it is asked for; the caller frees it. */
 static bool *select_servers(const struct selection *selection)
 {
     const struct model_session *session = selection->session;
     bool *wanted = memory_new(session->server_count, sizeof *wanted);
     for (size_t i = 0; i < session->server_count; i++)
-        wanted[i] = !selection->query->server[0] || names_server(selection->query->server, model_server(session, i));
+        wanted[i] =
+            !selection->query->server[0] || model_server_named(model_server(session, i), selection->query->server);
     return wanted;
 }
 

@@ -4,7 +4,7 @@
 
 #include "analyze/failures.h"
 #include "analyze/format.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "report/document.h"
 
 static void begin_table(FILE *out, const char *name, const char *caption, const char *head)

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 
 enum { MAX_WAITING = 16 };
 

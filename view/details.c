@@ -5,7 +5,7 @@
 #include "analyze/boundary.h"
 #include "analyze/intake.h"
 #include "analyze/map.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "view/slice.h"
 
 enum { MAX_WAITERS = 16, MAX_WANTED = 1000 };

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "view/answer.h"
 
 enum { PIECE_BYTES = 262144 };

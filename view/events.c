@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "view/answer.h"
 
 enum {

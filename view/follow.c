@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "analyze/intake.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "view/details.h"
 #include "view/slice.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "view/answer.h"
 #include "view/download.h"
 #include "view/pac.h"

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "base/peer.h"
 #include "view/answer.h"
 #include "view/change.h"

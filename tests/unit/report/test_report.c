@@ -4,7 +4,7 @@
 
 #include "../analyze/scene.h"
 #include "analyze/load.h"
-#include "analyze/memory.h"
+#include "base/memory.h"
 #include "report/report.h"
 
 /* A session and what is asked of it. */
