@@ -31,7 +31,7 @@ static void add_table(const struct chapter *chapter, const struct samples *sampl
 {
     enum { COLUMNS = SAMPLES_FIGURES + 3 };
     struct paper_column columns[COLUMNS] = {PDF_LEFT("Measure"), PDF_RIGHT("n"),
-                                            [COLUMNS - 1] = PDF_RIGHT("95 % interval of the median")};
+                                            [COLUMNS - 1] = PDF_RIGHT("Median's 95 % interval")};
     for (size_t i = 0; i < SAMPLES_FIGURES; i++)
         columns[2 + i] = (struct paper_column){figure_text(samples_heads[i]), true};
     struct grid *grid = grid_new(columns, COLUMNS);

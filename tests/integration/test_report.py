@@ -83,7 +83,7 @@ class Document(HTMLParser):
         if url.startswith("#"):
             self.links.append(url[1:])
         elif url.startswith("data:image/svg+xml;base64,"):
-            check(tag == "img" and not self.served, f"a data: URL in <{tag}>")
+            check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
             self.verify_svg(base64.b64decode(url.partition(",")[2], validate=True))
         elif url.startswith("data:image/png;base64,"):
             check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
