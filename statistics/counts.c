@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "statistics/array.h"
+#include "base/memory.h"
 
 /* Turn the counts of 0 … last, of `all` arrangements, into probabilities of "at most". */
 static void accumulate(double *counts, size_t last, double all)
@@ -33,7 +33,7 @@ static double choose(size_t m, size_t n)
 double *counts_rank_sum(size_t m, size_t n)
 {
     size_t last = m * n / 2, width = last + 1;
-    double *rows = array_new((n + 1) * width, sizeof *rows);
+    double *rows = memory_new((n + 1) * width, sizeof *rows);
     for (size_t j = 0; j <= n; j++)
         rows[j * width] = 1; /* i = 0 */
     for (size_t i = 1; i <= m; i++)
@@ -43,7 +43,7 @@ double *counts_rank_sum(size_t m, size_t n)
             for (size_t u = width; u-- > 0;)
                 row[u] = (u >= j ? row[u - j] : 0) + shorter[u];
         }
-    double *counts = array_new(width, sizeof *counts);
+    double *counts = memory_new(width, sizeof *counts);
     memcpy(counts, rows + n * width, width * sizeof *counts);
     free(rows);
     accumulate(counts, last, choose(m, n));
@@ -54,7 +54,7 @@ double *counts_rank_sum(size_t m, size_t n)
 double *counts_signed_rank(size_t n)
 {
     size_t last = n * (n + 1) / 4;
-    double *counts = array_new(last + 1, sizeof *counts);
+    double *counts = memory_new(last + 1, sizeof *counts);
     counts[0] = 1;
     for (size_t rank = 1; rank <= n; rank++)
         for (size_t v = last + 1; v-- > rank;)

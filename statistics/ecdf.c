@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "statistics/array.h"
+#include "base/memory.h"
 
 struct ecdf_step *ecdf_steps(const double *sorted, size_t n, double confidence, size_t *count)
 {
@@ -13,7 +13,7 @@ struct ecdf_step *ecdf_steps(const double *sorted, size_t n, double confidence, 
     for (size_t i = 1; i < n; i++)
         distinct += sorted[i] != sorted[i - 1];
     double half_width = sqrt(log(2 / (1 - confidence)) / (2 * (double)n));
-    struct ecdf_step *steps = array_new(distinct, sizeof *steps);
+    struct ecdf_step *steps = memory_new(distinct, sizeof *steps);
     for (size_t i = 0; i < n; i++) {
         if (i + 1 < n && sorted[i + 1] == sorted[i])
             continue;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "statistics/array.h"
+#include "base/memory.h"
 #include "statistics/image.h"
 
 enum {
@@ -43,11 +43,11 @@ static void distribute(const double *from, double *to, size_t n, unsigned digit,
 /* Radix sort of the images, from the lowest digit up; a digit that all values share is passed over. */
 static void sort_many(double *values, size_t n)
 {
-    size_t(*counts)[DIGIT_VALUES] = array_new(DIGITS, sizeof *counts);
+    size_t(*counts)[DIGIT_VALUES] = memory_new(DIGITS, sizeof *counts);
     for (size_t i = 0; i < n; i++)
         for (unsigned digit = 0; digit < DIGITS; digit++)
             counts[digit][digit_of(values[i], digit)]++;
-    double *other = array_new(n, sizeof *other), *from = values, *to = other;
+    double *other = memory_new(n, sizeof *other), *from = values, *to = other;
     for (unsigned digit = 0; digit < DIGITS; digit++) {
         if (counts[digit][digit_of(from[0], digit)] == n)
             continue;

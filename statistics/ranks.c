@@ -98,7 +98,7 @@ struct rank_test ranks_sum_test(const double *x, size_t nx, const double *y, siz
 struct rank_test ranks_signed_test(const double *differences, size_t n)
 {
     struct rank_test test = {.statistic = (double)NAN, .p = (double)NAN};
-    double *positive = array_new(n, sizeof *positive), *negative = array_new(n, sizeof *negative);
+    double *positive = memory_new(n, sizeof *positive), *negative = memory_new(n, sizeof *negative);
     size_t positives = 0, negatives = 0;
     for (size_t i = 0; i < n; i++) {
         if (differences[i] > 0)
@@ -153,7 +153,7 @@ static int compare_pointed(const void *a, const void *b)
 
 void ranks_holm(double *p, size_t n)
 {
-    double **order = array_new(n, sizeof *order);
+    double **order = memory_new(n, sizeof *order);
     size_t tests = 0;
     for (size_t i = 0; i < n; i++)
         if (!isnan(p[i]))
