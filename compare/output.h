@@ -15,6 +15,9 @@ struct compare_rules {
 
 /* Return the table of the rows for people, to be freed with table_free(). */
 struct table *compare_table(const struct comparison *comparison);
+/* Behind what names the row it has so many columns of numbers and medians, and then so many of what differs. Where it
+ * is too wide for a page these are two tables. */
+enum { COMPARE_VALUES = 4, COMPARE_DIFFERENCES = 5 };
 
 /* Return how the measure's values are shown. */
 enum table_unit compare_unit(const struct measure *measure);

@@ -33,30 +33,45 @@ static void put_groups(FILE *out, const struct comparison *c)
     }
 }
 
-static void put_cell(FILE *out, const struct table *table, size_t column, const char *tag, const char *text)
+/* Write the cells of a row, or with `row` beyond the last one the heads: the first `lead` ones, and `count` from `from`
+ * on. */
+static void put_cells(FILE *out, struct table *table, size_t row, size_t lead, size_t from, size_t count)
 {
-    fprintf(out, "<%s class=\"%s\"%s>", tag, table_is_number(table, column) ? "n" : "text",
-            tag[1] == 'h' ? " scope=\"col\"" : "");
-    html_string(out, text);
-    fprintf(out, "</%s>", tag);
+    bool head = row == table_rows(table);
+    fputs("<tr>", out);
+    for (size_t i = 0; i < lead + count; i++) {
+        size_t column = i < lead ? i : from + i - lead;
+        const char *kind = table_is_number(table, column) ? " class=\"n\"" : i < lead ? " class=\"text\"" : "";
+        fprintf(out, head ? "<th%s scope=\"col\">" : "<td%s>", kind);
+        html_string(out, head ? table_head(table, column) : table_cell(table, row, column));
+        fputs(head ? "</th>" : "</td>", out);
+    }
+    fputs("</tr>", out);
+}
+
+static void put_columns(FILE *out, struct table *table, size_t lead, size_t from, size_t count, const char *caption)
+{
+    fprintf(out,
+            "<div class=\"scroll\" role=\"region\" aria-label=\"%s\" tabindex=\"0\">\n<table><caption>%s</caption>\n"
+            "<thead>",
+            caption, caption);
+    put_cells(out, table, table_rows(table), lead, from, count);
+    fputs("</thead>\n<tbody>\n", out);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        put_cells(out, table, row, lead, from, count);
+        putc('\n', out);
+    }
+    fputs("</tbody></table></div>\n", out);
 }
 
 static void put_table(FILE *out, const struct comparison *c)
 {
     struct table *table = compare_table(c);
-    fputs("<h2>What differs</h2>\n<div class=\"scroll\" role=\"region\" aria-label=\"What differs\" tabindex=\"0\">\n"
-          "<table>\n<thead><tr>",
-          out);
-    for (size_t i = 0; i < table_columns(table); i++)
-        put_cell(out, table, i, "th", table_head(table, i));
-    fputs("</tr></thead>\n<tbody>\n", out);
-    for (size_t row = 0; row < table_rows(table); row++) {
-        fputs("<tr>", out);
-        for (size_t i = 0; i < table_columns(table); i++)
-            put_cell(out, table, i, "td", table_cell(table, row, i));
-        fputs("</tr>\n", out);
-    }
-    fputs("</tbody></table></div>\n<p class=\"quiet\">", out);
+    size_t lead = table_columns(table) - COMPARE_VALUES - COMPARE_DIFFERENCES;
+    fputs("<h2>What differs</h2>\n", out);
+    put_columns(out, table, lead, lead, COMPARE_VALUES, "Numbers of values, and medians");
+    put_columns(out, table, lead, lead + COMPARE_VALUES, COMPARE_DIFFERENCES, "Differences");
+    fputs("<p class=\"quiet\">", out);
     compare_write_method(out, c);
     fputs("</p>\n", out);
     table_free(table);

@@ -37,11 +37,10 @@ static void add_columns(struct paper *paper, struct table *table, size_t lead, s
 
 static void add_table(struct paper *paper, const struct comparison *c)
 {
-    enum { VALUES = 4, DIFFERENCES = 5 }; /* as compare_table() has them behind what names the row */
     struct table *table = compare_table(c);
-    size_t lead = table_columns(table) - VALUES - DIFFERENCES;
-    add_columns(paper, table, lead, lead, VALUES, "Numbers of values, and medians");
-    add_columns(paper, table, lead, lead + VALUES, DIFFERENCES, "Differences");
+    size_t lead = table_columns(table) - COMPARE_VALUES - COMPARE_DIFFERENCES;
+    add_columns(paper, table, lead, lead, COMPARE_VALUES, "Numbers of values, and medians");
+    add_columns(paper, table, lead, lead + COMPARE_VALUES, COMPARE_DIFFERENCES, "Differences");
     table_free(table);
 }
 

@@ -76,10 +76,12 @@ struct plot_scale plot_scale_choose(const struct plot_axis *axis, double low, do
             scale.from = power_of_ten_below(positive);
         if (!(scale.to > scale.from))
             scale.to = scale.from * 10;
+    } else if (!(scale.to > scale.from) && scale.from == 0) {
+        scale.to = one;
     } else if (!(scale.to > scale.from)) { /* a single value lies in the middle */
-        double half = scale.from != 0 ? fabs(scale.from) * 0.1 : one / 2;
-        scale.from = scale.from - half;
-        scale.to = scale.to + half;
+        double half = fabs(scale.from) * 0.1;
+        scale.from -= half;
+        scale.to += half;
     }
     choose_unit(&scale, axis->unit);
     return scale;
