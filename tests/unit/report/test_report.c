@@ -146,7 +146,7 @@ Test(report, each_connection_of_the_part_is_there_once)
     fixture.place = (struct report_place){.self_contained = true};
     text = document(&fixture);
     cr_expect_eq(count(text, "<tbody id=\"connection-"), 250);
-    cr_expect_eq(count(text, "<picture>"), 3);
+    cr_expect_eq(count(text, "<div class=\"graph\""), 3);
     free(text);
     teardown(&fixture);
 }
