@@ -120,10 +120,11 @@ static int by_load(const void *a, const void *b)
 static void take_medians(const struct comparison *comparison, struct observations *all, size_t first)
 {
     size_t n = all->count - first, kept = first;
+    if (n == 0)
+        return;
     struct observation *values = all->values + first;
     double *sorted = memory_new(n, sizeof *sorted);
-    if (n > 0)
-        qsort(values, n, sizeof *values, by_load);
+    qsort(values, n, sizeof *values, by_load);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i; end < n && by_load(&values[i], &values[end]) == 0; end++)
             sorted[end - i] = values[end].value;
