@@ -7,7 +7,7 @@
 
 #define SLACK 0.05 /* rounding */
 
-enum { MOST = 400, SERIES = 4, ROWS = 12, PHASES = 3 };
+enum { MOST = 120, SERIES = 4, ROWS = 12, PHASES = 3 };
 
 /* A plot with the memory that it points to. */
 struct made {
@@ -150,7 +150,7 @@ Test(plot, properties)
 {
     static struct made made;
     static const double scales[] = {5, 3e6, 2.5e9, 9e12};
-    for (unsigned seed = 0; seed < 96; seed++) {
+    for (unsigned seed = 0; seed < 60; seed++) {
         enum plot_kind kind = (enum plot_kind)(seed % 3);
         size_t count = seed % 5 == 0 ? 1 : seed % 5 == 1 ? 2 : MOST;
         make(&made, kind, seed, count, scales[seed % 4], seed % 7 == 0 && kind != PLOT_BARS);
