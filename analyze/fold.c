@@ -134,6 +134,7 @@ struct model_connection fold_new_connection(uint32_t id)
                                      .connect_start_ns = MODEL_NONE,
                                      .connect_end_ns = MODEL_NONE,
                                      .protocol_ns = MODEL_NONE,
+                                     .inner_protocol_ns = MODEL_NONE,
                                      .first_exchange = MODEL_NO_INDEX,
                                      .last_exchange = MODEL_NO_INDEX,
                                      .streams = {stream, stream},

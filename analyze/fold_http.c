@@ -17,6 +17,7 @@ struct model_exchange fold_new_exchange(uint32_t id)
                                    .request = message,
                                    .response = message,
                                    .informational_ns = MODEL_NONE,
+                                   .decoded_bytes = MODEL_NONE,
                                    .sent_ns = MODEL_NONE};
 }
 

@@ -58,6 +58,25 @@ enum model_destination { MODEL_DESTINATION_UNKNOWN, MODEL_DOCUMENT, MODEL_FRAME,
  * bytes, as transferred. (Those of the files that Tor Metrics measures, and 0.5 MiB for its throughput.) */
 enum model_mass { MODEL_50_KIB, MODEL_512_KIB, MODEL_1_MIB, MODEL_5_MIB, MODEL_MASSES };
 
+/* Messages of a WebSocket, control frames included. */
+struct model_messages {
+    uint64_t count, bytes;
+    int64_t first_ns, last_ns; /* MODEL_NONE: there were none */
+};
+
+/* What only an exchange of HTTP/2, or one that became a WebSocket, has. */
+struct model_h2 {
+    uint32_t stream; /* 0: none */
+    bool pushed;     /* by the server */
+    struct text scheme, authority;
+    int64_t reset_ns;                      /* MODEL_NONE: the stream was not reset */
+    uint32_t reset_direction, reset_error; /* index of a direction; the error code */
+    uint32_t weight;                       /* the first priority told: 1 … 256; 0: none */
+    uint64_t stalls[MODEL_DIRECTIONS];     /* Http2Stall of this stream, and for how long in all */
+    int64_t stalled_ns[MODEL_DIRECTIONS];
+    struct model_messages messages[MODEL_DIRECTIONS];
+};
+
 /* A request and its response. */
 struct model_exchange {
     uint32_t id;   /* 0: a response that no request asked for */
@@ -74,7 +93,9 @@ struct model_exchange {
     uint32_t informational_status;
     int64_t informational_ns; /* of the last of them */
     int64_t sent_ns;          /* when the request was passed on after a delay asked for; MODEL_NONE: at once */
-    int64_t *reached_ns; /* by enum model_mass: when the piece of the body with its last byte came; NULL: none did */
+    int64_t decoded_bytes; /* size of the response's body with Content-Encoding undone; MODEL_NONE: none, not known */
+    struct model_h2 *h2;   /* NULL: neither HTTP/2 nor a WebSocket */
+    int64_t *reached_ns;   /* by enum model_mass: when the piece of the body with its last byte came; NULL: none did */
 };
 
 struct model_violation {
@@ -116,6 +137,62 @@ struct model_bursts {
     struct model_burst bursts[];
 };
 
+/*
+ * A turn of an encrypted connection, as far as it can be seen without keys: the client sends application data, the
+ * server answers. Times are those of the first and the last read (TlsData); the rule that makes turns of them is in
+ * fold_tls.c and in mitm-analyze(1).
+ */
+struct model_turn {
+    int64_t request_first_ns, request_last_ns;
+    int64_t response_first_ns, response_last_ns; /* MODEL_NONE: not answered */
+    uint64_t request_bytes, response_bytes;      /* on the wire */
+};
+
+enum { MODEL_TURNS = 1024 };
+
+struct model_turns {
+    size_t count, capacity; /* at most MODEL_TURNS */
+    uint64_t omitted;       /* further ones */
+    struct model_turn turns[];
+};
+
+struct model_alert {
+    int64_t t_ns; /* MODEL_NONE: none */
+    bool readable;
+    uint32_t level, description;
+};
+
+/* The TLS of a connection. */
+struct model_tls {
+    int64_t client_hello_ns, retry_ns, server_hello_ns; /* the first ClientHello; HelloRetryRequest; ServerHello */
+    int64_t end_ns;                                     /* TlsHandshakeEnd, the exact one if there is one */
+    bool end_inferred;
+    bool ech, resumption_offered, early_data_offered;
+    bool has_resumed, resumed, has_early_data_accepted, early_data_accepted;
+    uint32_t version, cipher_suite, group; /* chosen; 0: not known */
+    uint64_t client_hello_bytes;
+    struct text server_name, offered_alpn, alpn; /* offered: separated by commas; chosen */
+    uint64_t early_bytes;                        /* of records that came before ServerHello, on the wire */
+    struct model_alert alerts[MODEL_DIRECTIONS]; /* the first fatal one of a direction, else its first */
+    bool decrypted;                              /* TlsDecryption: from the beginning … */
+    uint32_t failure;                            /* … or not, or not to the end: TlsDecryptionStatus; 0: none */
+    int64_t failure_ns;
+    struct text failure_detail;
+    struct model_turns *turns; /* whether decrypted or not; NULL: none */
+};
+
+/* What an HTTP/2 connection has beside its streams. */
+struct model_http2 {
+    uint64_t pings, settings, resets, pushes;
+    int64_t ping_sent_ns[MODEL_DIRECTIONS]; /* of the latest unanswered one; MODEL_NONE: none */
+    uint64_t ping_count;                    /* answered: … */
+    int64_t ping_min_ns, ping_sum_ns;       /* … time to the acknowledgement, as seen here */
+    int64_t go_away_ns[MODEL_DIRECTIONS];   /* the first GOAWAY; MODEL_NONE: none */
+    uint32_t go_away_error[MODEL_DIRECTIONS];
+    uint64_t stalls[MODEL_DIRECTIONS]; /* of the connection's window */
+    int64_t stalled_ns[MODEL_DIRECTIONS];
+};
+
 struct model_connection {
     uint32_t id;
     uint32_t server;           /* index of a model_server, or MODEL_NO_INDEX: no request was seen */
@@ -144,8 +221,12 @@ struct model_connection {
     uint32_t connect_attempts, connect_error, connect_port;
     struct text connect_address; /* of the last attempt */
 
-    int64_t protocol_ns;
+    int64_t protocol_ns; /* behind SOCKS */
     uint32_t protocol;
+    int64_t inner_protocol_ns; /* within TLS, decrypted */
+    uint32_t inner_protocol;
+    struct model_tls *tls;     /* NULL: no TLS */
+    struct model_http2 *http2; /* NULL: no HTTP/2 */
 
     uint32_t first_exchange, last_exchange;
     uint32_t exchange_count, request_count, response_count;
@@ -215,6 +296,7 @@ struct model_session {
     uint64_t wall_clock_ns;
     struct text tool, label, upstream_address, listen_address, command; /* words of the command separated by spaces */
     uint32_t upstream_kind, time_source;
+    bool decrypted; /* a key log was read */
     uint32_t end_cause;
     bool has_command_status, has_recorded;
     uint32_t command_status;
@@ -256,7 +338,8 @@ static inline int64_t model_number(uint64_t value)
 }
 
 struct model_options {
-    bool keep_headers; /* header fields and trailers */
+    bool keep_headers;    /* header fields and trailers */
+    bool decode_contents; /* undo Content-Encoding for model_exchange.decoded_bytes */
     /* At most so many in all sessions together; 0: MODEL_MAX_CONNECTIONS, MODEL_MAX_EXCHANGES. */
     uint64_t max_connections, max_exchanges;
 };

@@ -131,7 +131,7 @@ void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const
         stats->to_client_bytes += len;
     }
     if (!conn->app)
-        conn->app = app_new(&conn->sink, conn->proxy->settings.body_limit_bytes);
+        conn->app = app_new(&conn->sink, conn->proxy->settings.body_limit_bytes, NULL);
     app_feed(conn->app, direction, t_ns, data, len);
     delays_decoded(conn);
 }

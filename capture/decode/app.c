@@ -23,8 +23,9 @@ struct app {
     bool server_ended;
 };
 
-struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes)
+struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes, struct tls_keys *keys)
 {
+    (void)keys;
     struct app *app = grow_new(1, sizeof *app);
     app->sink = sink;
     app->body_limit_bytes = body_limit_bytes;
@@ -156,4 +157,22 @@ bool app_pending(const struct app *app, uint64_t *offset_bytes, uint64_t *t_ns)
         }
     }
     return false;
+}
+
+bool app_waits(const struct app *app)
+{
+    (void)app;
+    return false;
+}
+
+void app_keys_came(struct app *app, uint64_t t_ns)
+{
+    (void)app;
+    (void)t_ns;
+}
+
+void app_give_up(struct app *app, uint64_t t_ns)
+{
+    (void)app;
+    (void)t_ns;
 }

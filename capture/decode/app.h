@@ -20,14 +20,24 @@
 #define APP_BODY_UNLIMITED UINT64_MAX
 
 struct app;
+struct tls_keys;
 
 /*
  * Return a new decoder for one connection. It emits to `sink`, which must outlive it, and records at most
- * `body_limit_bytes` of the data of each body. The caller frees it with app_free(). Until the protocol is known it
- * takes less than 256 bytes of memory.
+ * `body_limit_bytes` of the data of each body. With `keys`, which must outlive it, TLS is decrypted; NULL: it is not.
+ * The caller frees it with app_free(). Until the protocol is known it takes less than 256 bytes of memory.
  */
-struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes);
+struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes, struct tls_keys *keys);
 void app_free(struct app *app);
+
+/* Return whether encrypted records wait for keys (see tls.h); they go on to after app_end(). */
+bool app_waits(const struct app *app) __attribute__((warn_unused_result));
+
+/* Keys have been added, by `t_ns`: decrypt what waits. */
+void app_keys_came(struct app *app, uint64_t t_ns);
+
+/* No more keys will come: by `t_ns` what waits is given up. */
+void app_give_up(struct app *app, uint64_t t_ns);
 
 /* Decode `len` ≥ 1 bytes at `data` that arrived at `t_ns` (≥ the times before in this direction) in `direction`. */
 void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);

@@ -152,7 +152,7 @@ static char *perform(const uint8_t *data, size_t len, bool whole)
     struct run run = {.whole = whole, .bytes = malloc(len)};
     assert(run.bytes);
     event_log_init(&run.log);
-    run.app = app_new(&run.log.sink, data[0] >= 254 ? APP_BODY_UNLIMITED : data[0]);
+    run.app = app_new(&run.log.sink, data[0] >= 254 ? APP_BODY_UNLIMITED : data[0], NULL);
     struct step step;
     while (next_step(&script, &step)) {
         take(&run, &step);

@@ -81,7 +81,7 @@ static void start(uint64_t body_limit_bytes)
     counter = (struct counter){.sink = {.emit = count, .ctx = &counter}};
     memory_at_start = mallinfo2().uordblks + mallinfo2().hblkhd;
     memory_max = memory_at_start;
-    app = app_new(&counter.sink, body_limit_bytes);
+    app = app_new(&counter.sink, body_limit_bytes, NULL);
 }
 
 static void finish(void)

@@ -18,7 +18,7 @@ static uint64_t fed;
 
 static void begin(void)
 {
-    app = app_new(&sink, APP_BODY_UNLIMITED);
+    app = app_new(&sink, APP_BODY_UNLIMITED, NULL);
     fed = requests = 0;
 }
 

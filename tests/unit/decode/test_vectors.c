@@ -84,7 +84,7 @@ static bool passes(const struct vector *vector, struct cut cut)
     run.times[0] = times[0];
     run.times[1] = times[1];
     event_log_init(&run.log);
-    run.app = app_new(&run.log.sink, vector->body_limit_bytes);
+    run.app = app_new(&run.log.sink, vector->body_limit_bytes, NULL);
     for (size_t i = 0; i < vector->blocks_n; i++) {
         feed_block(&run, i, &cut);
     }

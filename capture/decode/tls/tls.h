@@ -1,0 +1,62 @@
+/*
+ * Watches a TLS connection (RFC 8446, RFC 5246). The contract of app.h holds: bytes and times in, events out,
+ * split-invariant, bounded, and what cannot be followed is one Violation for its direction.
+ *
+ * What can be seen without keys is always recorded: hellos, HelloRetryRequest, the handshake's end, alerts, and TlsData
+ * for all bytes. With keys the records are decrypted, and what they carry goes to `plain`. Records whose keys are not
+ * known yet wait, whole and with their times, in one queue for both directions: what is decrypted comes out in the
+ * order in which the records were complete. A record that cannot be decrypted, and more than TLS_HOLD_MAX_BYTES
+ * waiting, end the decryption: one TlsDecryption says why, the plaintext's directions end, and the wire goes on to be
+ * watched.
+ *
+ * Memory: without keys less than 2 × 64 KiB + 4 KiB (handshake messages being assembled); with keys in addition at most
+ * TLS_HOLD_MAX_BYTES + one record of each direction, twice that while growing.
+ */
+#ifndef MITM_CAPTURE_DECODE_TLS_TLS_H
+#define MITM_CAPTURE_DECODE_TLS_TLS_H
+
+#include "capture/decode/tls/keys.h"
+#include "proto/event.h"
+
+/* So many bytes of records wait for keys at most, headers included. */
+#define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
+
+/*
+ * Where the decrypted application data go; the same rules as for app_feed() and app_end(). `start` is called once,
+ * before everything else, when the first application data are there; `alpn` is the protocol that the server chose, or
+ * NULL. `end`: no more comes in `direction`, whose last TLS record has come (close_notify), or which ended with
+ * `cause`, or is not followed any more.
+ */
+struct tls_plain {
+    void (*start)(void *ctx, uint64_t t_ns, const uint8_t *alpn, size_t alpn_len);
+    void (*feed)(void *ctx, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+    void (*end)(void *ctx, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
+    void *ctx;
+};
+
+struct tls;
+
+/*
+ * Return a new decoder that emits to `sink`. With `keys` it decrypts and feeds `plain` (copied); both NULL: it does
+ * not. All must outlive it. The caller frees it with tls_free(), which makes `keys` forget its connection.
+ */
+struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain)
+    __attribute__((returns_nonnull, warn_unused_result));
+void tls_free(struct tls *tls);
+
+/* See app_feed(). */
+void tls_feed(struct tls *tls, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+
+/* See app_end(). Records that wait go on to wait. */
+void tls_end(struct tls *tls, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
+
+/* Return whether records wait for keys. */
+bool tls_waits(const struct tls *tls) __attribute__((warn_unused_result));
+
+/* Keys have been added, by `t_ns`: decrypt what waits, as far as they allow. */
+void tls_keys_came(struct tls *tls, uint64_t t_ns);
+
+/* No more keys will come: by `t_ns` end the decryption if records wait (NO_KEYS, KEYS_INCOMPLETE). */
+void tls_give_up(struct tls *tls, uint64_t t_ns);
+
+#endif
