@@ -1,6 +1,7 @@
 """HTTP/2 by hand (RFC 9113, RFC 7541): frames as bytes, and peers over TLS that send whatever they are given."""
 import contextlib
 import hashlib
+import select
 import socket
 import ssl
 import struct
@@ -9,6 +10,7 @@ import threading
 import harness
 import https
 import socks
+from harness import check
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -79,34 +81,65 @@ class Origin:
         return self.digest.hexdigest()
 
 
-def connect(proxy_port, origin, certificates, keylog):
-    """A TLS client through the proxy."""
-    context = ssl.create_default_context(cafile=certificates.ca)
-    context.keylog_filename = str(keylog)
-    context.set_alpn_protocols(["h2"])
-    return context.wrap_socket(socks.client(proxy_port, https.SITE, origin.port), server_hostname=https.SITE)
+class Asker:
+    """A TLS client through the proxy, with ALPN "h2"; reads and writes at the same time."""
 
+    def __init__(self, proxy_port, port, certificates, keylog):
+        context = ssl.create_default_context(cafile=certificates.ca)
+        context.keylog_filename = str(keylog)
+        context.set_alpn_protocols(["h2"])
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=https.SITE)
+        self.peer = socks.client(proxy_port, https.SITE, port)
+        self.waiting = bytearray()  # records that are yet to be sent
+        self.digest, self.received_bytes = hashlib.sha256(), 0
+        while not self.step(self.tls.do_handshake):
+            self.move()
 
-def send_tiny(tls, data):
-    """Send each byte in a TLS record of its own; few packets."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    raise NotImplementedError((tls, data, incoming, outgoing))
+    @staticmethod
+    def step(action):
+        """Return whether the action could be done with what is there."""
+        try:
+            action()
+            return True
+        except ssl.SSLWantReadError:
+            return False
 
+    def move(self):
+        """Send what can be sent, and read what has come."""
+        self.waiting += self.outgoing.read()
+        readable, writable, _ = select.select([self.peer], [self.peer] if self.waiting else [], [], harness.PATIENCE_SECONDS)
+        check(readable or writable, "nothing moves")
+        if writable:
+            del self.waiting[:self.peer.send(memoryview(bytes(self.waiting[:1 << 18])), socket.MSG_DONTWAIT)]
+        if readable:
+            piece = self.peer.recv(1 << 18)
+            check(piece, "the connection has ended")
+            self.incoming.write(piece)
 
-def exchange(tls, data, answer_len, send=None):
-    """Send all of `data`, read the opening and an answer of that length; return the digest of what came."""
-    reader_digest = hashlib.sha256()
+    def take(self):
+        """Take all plaintext that is there."""
+        while True:
+            try:
+                piece = self.tls.read(1 << 16)
+            except ssl.SSLWantReadError:
+                return
+            self.digest.update(piece)
+            self.received_bytes += len(piece)
 
-    def read():
-        missing = len(OPENING["TO_CLIENT"]) + answer_len
-        while missing and (piece := tls.recv(min(missing, 1 << 16))):
-            reader_digest.update(piece)
-            missing -= len(piece)
+    def converse(self, data, answer_bytes, record_bytes=1 << 14):
+        """Send `data` in records of that length, and read so many bytes; return the digest of these."""
+        for at in range(0, len(data), record_bytes):
+            self.tls.write(data[at:at + record_bytes])
+        self.waiting += self.outgoing.read()
+        self.take()
+        while self.waiting or self.received_bytes < answer_bytes:
+            self.move()
+            self.take()
+        return self.digest.hexdigest()
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    (send or tls.sendall)(data)
-    reader.join(harness.PATIENCE_SECONDS)
-    with contextlib.suppress(OSError):
-        tls.shutdown(socket.SHUT_WR)
-    return reader_digest.hexdigest()
+    def close(self):
+        """close_notify and FIN."""
+        self.step(self.tls.unwrap)
+        self.peer.sendall(self.outgoing.read())
+        self.peer.close()
