@@ -23,10 +23,11 @@ def certificates():
 class Run:
     """A proxy that follows a key log, .keylog, and what has been said through it: .expected, in the order of connections."""
 
-    def __init__(self, box, *options, keylog=None, **more):
+    def __init__(self, box, *options, keylog=None, view=False, **more):
         self.box, self.certificates = box, certificates()
         self.keylog = keylog or box.folder / "keys.log"
-        options = ["--hosts", https.write_hosts(box.folder), "--keylog", self.keylog, "--body-limit", "all", "--no-view", *options]
+        options = ["--hosts", https.write_hosts(box.folder), "--keylog", self.keylog, "--body-limit", "all",
+                   *([] if view else ["--no-view"]), *options]
         self.proxy = box.proxy(*options, **more)
         self.ways, self.expected, self.clients = [], [], 0
 

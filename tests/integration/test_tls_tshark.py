@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""tshark with the same key log, on a capture of the same run, is the referee: the same HTTP/2 streams with the same header blocks
+and lengths of data as the session has. curl with many streams at once, and a browser. In a network namespace of its own.
+"""
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "lib"), str(TESTS / "browser")]
+import dissect
+import harness
+import https
+import session
+import test_live
+import tlspeers
+from harness import check, equal
+from test_accuracy import wait_for_capture
+
+
+class Captured:
+    """A proxy that decrypts, nginx behind it, and tcpdump beside them."""
+
+    def __init__(self, box):
+        harness.need_programs("tcpdump", "tshark", "ip")
+        self.box, self.certificates = box, https.Certificates(box.folder)
+        self.nginx, self.keylog, self.capture = https.Nginx(box, self.certificates), box.folder / "keys.log", box.folder / "capture.pcap"
+        self.tcpdump = box.program("tcpdump", ["tcpdump", "-i", "lo", "-U", "-s", "0", "-B", "65536", "-w", self.capture, "tcp"])
+        self.tcpdump.wait_for("listening on")
+        self.proxy = box.proxy("--hosts", https.write_hosts(box.folder), "--keylog", self.keylog, "--no-view")
+
+    def end(self):
+        """Compare; return how many streams there were."""
+        records, log = self.proxy.end(), self.nginx.end()
+        wait_for_capture(self.box, self.capture)
+        self.tcpdump.stop(signal.SIGINT)
+        equal(session.faults(records), [], "faults")
+        https.check_log(records, log)
+        ours, theirs = streams_of(records), dissect.streams(self.capture, self.keylog, self.nginx.port["h2"])
+        equal(sorted(ours), sorted(theirs), "streams: (client's port, identifier)")
+        for key, stream in theirs.items():
+            equal(ours[key], stream, f"stream {key}")
+        fields = sum(len(block) for stream in theirs.values() for side in ("request", "response") for block in stream[side])
+        print(f"{len(theirs)} streams on {len({port for port, _ in theirs})} connections, {fields} header fields, "
+              f"{sum(stream['response_bytes'] for stream in theirs.values())} bytes of data are the same")
+        return len(theirs)
+
+
+def pairs(headers):
+    return [(field["name"].decode("latin-1"), field.get("value", b"").decode("latin-1")) for field in headers]
+
+
+def streams_of(records):
+    """The session's streams, as dissect.streams() gives those of tshark."""
+    ports = {entry["connection"]: entry["local_port"] for entry in session.of(records, "ConnectEnd") if "error" not in entry}
+    identifiers = {(entry["connection"], entry["exchange"]): entry["stream"] for entry in session.of(records, "HttpRequestStart")}
+    result = {}
+    for entry in session.of(records, "HttpRequestHeaders", "HttpResponseHeaders", "HttpInformational", "HttpRequestEnd", "HttpResponseEnd"):
+        key = ports[entry["connection"]], identifiers[entry["connection"], entry["exchange"]]
+        stream = result.setdefault(key, {"request": [], "response": [], "request_bytes": 0, "response_bytes": 0})
+        side = "request" if "Request" in entry["event"] else "response"
+        if entry["event"].endswith("End"):
+            stream[f"{side}_bytes"] = entry["body_bytes"]
+            headers = entry.get("trailers", [])
+        else:
+            headers = entry.get("headers", [])
+        if headers:
+            stream[side].append(pairs(headers))
+    return result
+
+
+def test_curl(box):
+    """Many streams at once on one connection, requests with bodies and without, long header fields, repeated ones."""
+    captured = Captured(box)
+    nginx, upload = captured.nginx, box.folder / "upload"
+    upload.write_bytes(b"u" * 40_000)
+    paths = [path for path in https.page_files("") if path != "/data/1000000.bin"]
+    words = ["--parallel", "--parallel-max", "25", "--http2", "--compressed", "-H", f"X-Long: {'l' * 9000}", "-H", "Cookie: a=b; c=d"]
+    for number, path in enumerate(paths):
+        words += ["-o", "/dev/null", nginx.url(f"{path}?{number}")]
+    tlspeers.curl(box, captured.proxy, captured.certificates, captured.keylog, *words)
+    tlspeers.curl(box, captured.proxy, captured.certificates, captured.keylog, "--http2", "-o", "/dev/null", "-o", "/dev/null", "--data-binary",
+                  f"@{upload}", nginx.url("/post"), nginx.url("/missing"), name="curl-post")
+    tlspeers.curl(box, captured.proxy, captured.certificates, captured.keylog, "--http2", "-I", nginx.url("/text.txt"), name="curl-head")
+    equal(captured.end(), len(paths) + 3, "streams")
+
+
+def test_chromium(box):
+    path = test_live.program("chromium")
+    captured = Captured(box)
+    plan = {"browser": "chromium", "program": path, "proxy": captured.proxy.port, "url": captured.nginx.url(), "spki": captured.certificates.spki("rsa"),
+            "keylog": str(captured.keylog)}
+    node = box.program("node", ["node", TESTS / "browser" / "https.mjs", json.dumps(plan)], env={**os.environ, "HOME": str(box.folder)})
+    equal(node.wait(60), 0, node.err()[-4000:])
+    check(captured.end() > https.RESOURCES, "not all was loaded")
+
+
+if __name__ == "__main__":
+    harness.enter_namespaces("--net", as_root=True)
+    harness.run(globals())
