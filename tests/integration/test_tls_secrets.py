@@ -117,7 +117,7 @@ def test_files(box):
     other = run.client(late, "-tls1_3", keylog=wrong)
     run.exchange(other, late, "/wrong", b"", b"w" * 300)
     lines = tlspeers.lines_of(wrong)
-    tlspeers.append(run.keylog, b"".join(lines[:2]) + lines[2][:-20] + b"\n" + b"no line of a key log " + lines[3])
+    tlspeers.append(run.keylog, b"".join(lines[:2]) + lines[2][:-21] + b"\n" + b"no line of a key log " + lines[3])
     run.expected.pop()
     other.close()
     client.close()
