@@ -27,10 +27,6 @@ def head(stream=1, flags=END_HEADERS | END_STREAM, path="/flood"):
     return frame(HEADERS, flags, stream, request_block(path))
 
 
-def response_head(stream=1, flags=END_HEADERS):
-    return frame(HEADERS, flags, stream, literal(b":status", b"200"))
-
-
 def many(make, count=COUNT):
     return b"".join(make(number) for number in range(count))
 
@@ -48,10 +44,10 @@ def blocks(first, pieces):
     return b"".join(frames) + frame(CONTINUATION, END_HEADERS, 1, pieces[-1])
 
 
-def flood(box, kind, to_server=b"", to_client=b"", record_bytes=1 << 14):
-    """Let the client, or its server, send what floods; `kind` is the Violation that must be there (None: none)."""
+def flood(box, kind, to_server, to_client=b"", record_bytes=1 << 14):
+    """Let the client send what floods, or its server what floods behind what the client has sent; `kind` is the Violation that must be there (None: none)."""
     run = tlsruns.Run(box)
-    origin = Origin(box, run.certificates, to_client)
+    origin = Origin(box, run.certificates, to_client, len(OPENING["TO_SERVER"] + to_server) if to_client else len(OPENING["TO_SERVER"]))
     run.plain("/before")
     before, cpu, begin = run.proxy.memory_peak_bytes(), run.proxy.cpu_seconds(), time.monotonic()
     client = Asker(run.proxy.port, origin.port, run.certificates, run.keylog)
@@ -66,8 +62,8 @@ def flood(box, kind, to_server=b"", to_client=b"", record_bytes=1 << 14):
     grown, used = run.proxy.memory_peak_bytes() - before, run.proxy.cpu_seconds() - cpu
     records = run.proxy.end()
     print(f"{len(asked) + len(answer)} bytes in {time.monotonic() - begin:.2f} s; the proxy grew by {grown / 1e6:.1f} MB, used {used:.2f} s of CPU "
-          f"time, and wrote {len(records)} records; {[(entry['kind'], entry['direction'], entry['detail']) for entry in session.of(records, 'Violation')]}")
-    direction = "TO_SERVER" if to_server else "TO_CLIENT"
+          f"time, and wrote {len(records)} records, {run.proxy.path.stat().st_size} bytes; {[(entry['kind'], entry['direction'], entry['detail']) for entry in session.of(records, 'Violation')]}")
+    direction = "TO_CLIENT" if to_client else "TO_SERVER"
     equal([(entry["kind"], entry["direction"]) for entry in session.of(records, "Violation")], [(kind, direction)] if kind else [], "violations")
     plain = [exchange["path"] for exchange in session.exchanges(records) if exchange.get("response_data") == b"plain"]
     equal(plain, ["/before", "/after"], "other exchanges")
@@ -93,7 +89,7 @@ def test_settings(box):
 
 
 def test_settings_of_the_server(box):
-    flood(box, "HTTP2_FLOOD", b"", many(lambda number: frame(SETTINGS, ACK if number % 2 else 0)))
+    flood(box, "HTTP2_FLOOD", head(), many(lambda number: frame(SETTINGS, ACK if number % 2 else 0)))
 
 
 def test_pings(box):
@@ -127,7 +123,7 @@ def test_open_streams(box):
 
 def test_promises(box):
     """The server promises and promises."""
-    flood(box, "HTTP2_STREAM", b"", many(lambda number: frame(PUSH_PROMISE, END_HEADERS, 1, (2 * number + 2).to_bytes(4, "big") + request_block("/"))))
+    flood(box, "HTTP2_STREAM", head(), many(lambda number: frame(PUSH_PROMISE, END_HEADERS, 1, (2 * number + 2).to_bytes(4, "big") + request_block("/"))))
 
 
 def test_header_bomb(box):
@@ -135,7 +131,7 @@ def test_header_bomb(box):
 
 
 def test_header_bomb_of_the_server(box):
-    flood(box, "HTTP2_HEADERS", b"", blocks(literal(b":status", b"200"), bomb()))
+    flood(box, "HTTP2_HEADERS", head(), blocks(literal(b":status", b"200"), bomb()))
 
 
 def test_header_bombs_one_by_one(box):

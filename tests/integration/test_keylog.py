@@ -27,9 +27,9 @@ NEEDED_1_3 = ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRE
 
 def converse(run, server, path, *options, keylog):
     """A connection with one exchange, whose keys go to a file of its own."""
-    client = run.client(server, *options, keylog=keylog)
+    client = run.client(server, *options, "-msg", keylog=keylog)
     if "-tls1_3" in options:
-        client.heard("New Session Ticket arrived")  # the first record with the server's traffic key comes before the client's
+        client.heard(", NewSessionTicket")  # the first record with the server's traffic key comes before the client's
     run.exchange(client, server, path, b"", path[1:].encode() + b"x" * 500)
     return client
 

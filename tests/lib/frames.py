@@ -51,14 +51,14 @@ OPENING = {"TO_SERVER": PREFACE + frame(SETTINGS), "TO_CLIENT": frame(SETTINGS)}
 
 
 class Origin:
-    """A TLS server with ALPN "h2" that takes what comes, sends `answer` as soon as the client's preface is there, and closes
-    when the client has; .digest is of all that came."""
+    """A TLS server with ALPN "h2" that takes what comes, sends `answer` behind the first `wanted_bytes`, and closes when the client
+    has; .digest is of all that came."""
 
-    def __init__(self, box, certificates, answer):
+    def __init__(self, box, certificates, answer, wanted_bytes=len(PREFACE)):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate["ecdsa"], certificates.key["ecdsa"])
         context.set_alpn_protocols(["h2", "http/1.1"])
-        self.context, self.answer, self.digest = context, answer, hashlib.sha256()
+        self.context, self.answer, self.wanted_bytes, self.digest = context, answer, wanted_bytes, hashlib.sha256()
         self.listener = box.listener()
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -69,7 +69,7 @@ class Origin:
             peer, _ = self.listener.accept()
             peer.settimeout(harness.PATIENCE_SECONDS)
             with self.context.wrap_socket(peer, server_side=True, suppress_ragged_eofs=True) as tls:
-                first = socks.receive(tls, len(PREFACE))
+                first = socks.receive(tls, self.wanted_bytes)
                 self.digest.update(first)
                 tls.sendall(OPENING["TO_CLIENT"] + self.answer)
                 while data := tls.recv(1 << 16):

@@ -146,7 +146,7 @@ def page_files(image_origin):
 
 # ---------------------------------------------------------------- nginx
 
-def server_block(way, port, certificates):
+def server_block(way, port, certificates, behind):
     tls = "" if way == "h2c" else " ssl"
     kind = "ecdsa" if way == "h1_ecdsa" else "rsa"
     certificate = f"ssl_certificate {certificates.certificate[kind]}; ssl_certificate_key {certificates.key[kind]};" if tls else ""
@@ -156,7 +156,7 @@ def server_block(way, port, certificates):
         {certificate}
         location = /nothing {{ return 204; }}
         location = /moved {{ return 302 /moved-here.txt; }}
-        location = /post {{ return 200 "posted\\n"; }}
+        location = /post {{ proxy_pass http://127.0.0.1:{behind}; }}
     }}"""
 
 
@@ -170,6 +170,7 @@ class Nginx:
             (self.folder / name).mkdir(parents=True)
         self.log = self.folder / "access.jsonl"
         self.port = {way: free_port() for way in WAYS}
+        self.behind = free_port()
         self.write_files(page_files(f"https://{IMAGES}:{self.port['h2']}"))
         config = self.folder / "nginx.conf"
         config.write_text(self.config(certificates, directives, early_data), encoding="utf-8")
@@ -190,7 +191,7 @@ class Nginx:
     def config(self, certificates, directives, early_data):
         temporary = "".join(f"{name}_temp_path {self.folder}/tmp/{name}; " for name in
                             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        servers = "".join(server_block(way, port, certificates) for way, port in self.port.items())
+        servers = "".join(server_block(way, port, certificates, self.behind) for way, port in self.port.items())
         user = "user root; " if os.geteuid() == 0 else ""
         return f"""
 daemon off; master_process off; {user}pid {self.folder}/nginx.pid; error_log stderr warn;
@@ -209,6 +210,8 @@ http {{
     ssl_early_data {"on" if early_data else "off"};
     {directives}
     {servers}
+    # Answers when the whole body of a request has come: nginx itself does not wait for it, and HTTP/2 clients then stop.
+    server {{ listen 127.0.0.1:{self.behind}; access_log off; location / {{ return 200 "posted\\n"; }} }}
 }}
 """
 
