@@ -95,7 +95,7 @@ def png(width, height, chance):
             + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
 
 
-# What the page's script fetches, one behind the other in two chains: what a browser would not ask for by itself.
+# What the page's script fetches behind the other resources: what a browser would not ask for by itself.
 BINARY_BYTES = (0, 1, 9, 16383, 16384, 16385, 65535, 65536, 300_000, 1_000_000)
 FETCHES = [{"url": f"/data/{size}.bin"} for size in BINARY_BYTES] + [
     {"url": "/data/65536.bin?head", "method": "HEAD"}, {"url": "/post?small", "method": "POST", "body_bytes": 5},
@@ -103,17 +103,27 @@ FETCHES = [{"url": f"/data/{size}.bin"} for size in BINARY_BYTES] + [
     {"url": "/moved"}, {"url": "/data/300000.bin?range", "headers": {"Range": "bytes=1000-1999"}},
     {"url": "/data/9.bin?unchanged", "headers": {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}}, {"url": "/text.txt"},
 ]
+ROUND = 4  # so many at a time are loaded by the script: a burst of all would show how busy the browser is, not when data came
 SCRIPT = """
-const plan = %s;
-async function chain(entries) {
-    for (const { url, body_bytes, ...more } of entries) {
-        const body = body_bytes ? "b".repeat(body_bytes) : undefined;
-        const answer = await fetch(url, { cache: "no-store", body, ...more });
-        await answer.arrayBuffer();
-    }
+const plan = %s, round = %d;
+function insert(name, properties) {
+    return new Promise((resolve, reject) => {
+        const element = Object.assign(document.createElement(name), properties, { onload: resolve, onerror: reject });
+        document.head.append(element);
+    });
+}
+async function load({ url, body_bytes, ...more }) {
+    if (url.endsWith(".css")) return insert("link", { rel: "stylesheet", href: url });
+    if (url.endsWith(".js")) return insert("script", { src: url });
+    if (url.endsWith(".png")) return insert("img", { src: url, width: 20 });
+    const body = body_bytes ? "b".repeat(body_bytes) : undefined;
+    const answer = await fetch(url, { cache: "no-store", body, ...more });
+    return answer.arrayBuffer();
 }
 addEventListener("load", async () => {
-    await Promise.all([chain(plan.filter((_, i) => i %% 2)), chain(plan.filter((_, i) => !(i %% 2)))]);
+    for (let at = 0; at < plan.length; at += round) {
+        await Promise.all(plan.slice(at, at + round).map(load));
+    }
     document.title = "complete";
 });
 """
@@ -122,25 +132,25 @@ addEventListener("load", async () => {
 def page_files(image_origin):
     """{path: content} of the page and its RESOURCES resources; the pictures are fetched from `image_origin`."""
     chance = random.Random(5)
-    files, tags = {}, []
+    files, parts = {}, []
     followed = 1  # /moved leads to a resource that is asked for nowhere else
-    pictures = RESOURCES - len(FETCHES) - followed - 40
     for number in range(20):
         files[f"/style-{number}.css"] = f".c{number} {{ color: #123 }}\n".encode() * (1 + 40 * number)
-        tags.append(f'<link rel=stylesheet href="/style-{number}.css">')
-    for number in range(20):
         files[f"/script-{number}.js"] = f"window.v{number} = {number};\n".encode() * (1 + 97 * number)
-        tags.append(f'<script src="/script-{number}.js"></script>')
-    for number in range(pictures):
+        parts += [f"/style-{number}.css", f"/script-{number}.js"]
+    for number in range(RESOURCES - len(FETCHES) - followed - len(parts)):
         files[f"/picture-{number}.png"] = png(10 + 4 * number, 10 + 3 * number, chance)
-        tags.append(f'<img alt="" width=20 height=20 src="{image_origin}/picture-{number}.png">')
+        parts.append(f"{image_origin}/picture-{number}.png")
     for size in BINARY_BYTES:
         files[f"/data/{size}.bin"] = chance.randbytes(size)
     files["/text.txt"] = b"Text that is compressed on its way.\n" * 3000
     files["/moved-here.txt"] = b"here"
-    script = SCRIPT % json.dumps(FETCHES)
+    chance.shuffle(parts)
+    tags = {"css": "<link rel=stylesheet href='{}'>", ".js": "<script src='{}'></script>", "png": "<img alt='' width=20 src='{}'>"}
+    first, later = parts[:20], [{"url": url} for url in parts[20:]]
+    script = SCRIPT % (json.dumps(later + FETCHES), ROUND)
     files["/index.html"] = ("<!doctype html><meta charset=utf-8><title>loading</title><link rel=icon href='data:,'>"
-                            + "\n".join(tags) + f"<script>{script}</script>").encode()
+                            + "".join(tags[url[-3:]].format(url) for url in first) + f"<script>{script}</script>").encode()
     return files
 
 
