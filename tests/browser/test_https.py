@@ -20,6 +20,8 @@ from harness import check, equal
 from test_live import program
 
 LIMIT_MEDIAN_NS = 2_000_000
+ATTEMPTS = 3
+EARLY_NS = 200_000  # no browser sees what has not come yet; clocks are read at different moments
 APART_NS = 2_000_000  # responses that began closer together than this may be told in either order
 MOST_DISORDER = 0.01  # of the pairs that are further apart
 
@@ -81,21 +83,25 @@ def disorder(times):
     return wrong, total
 
 
-def check_times(records, pairs, browser):
+def compare_times(records, pairs, browser):
+    """Print how the times differ; fail for what no busy machine explains; return the greater one of the medians of differences."""
     start_ns = records[0]["wall_clock_ns" if browser == "firefox" else "monotonic_ns"]
+    medians = []
     for what, event, field in (("start", "response_start", "start_ns"), ("end", "response_end", "end_ns")):
         times = [(start_ns + exchange[event]["t_ns"], response[field]) for exchange, response in pairs if response[field] is not None]
         late = sorted(theirs - ours for ours, theirs in times)
-        median = statistics.median(map(abs, late))
+        medians.append(statistics.median(map(abs, late)))
         wrong, total = disorder(times)
         print(f"{browser}: response {what}, the browser's time minus the session's: n={len(late)} min={late[0] / 1e6:.3f} ms  "
               f"p50={statistics.median(late) / 1e6:.3f} ms  p90={late[len(late) * 9 // 10] / 1e6:.3f} ms  max={late[-1] / 1e6:.3f} ms; "
-              f"median of absolute differences {median / 1e6:.3f} ms; in another order: {wrong} of {total} pairs")
+              f"median of absolute differences {medians[-1] / 1e6:.3f} ms; in another order: {wrong} of {total} pairs")
+        check(late[0] > -EARLY_NS, f"{what}: the browser was {-late[0]} ns earlier")
         check(wrong <= MOST_DISORDER * total, f"{what}: {wrong} of {total} pairs are in another order")
-        check(median < LIMIT_MEDIAN_NS, f"{what}: the median difference is {median} ns")
+    return max(medians)
 
 
 def load(box, browser):
+    """Load the page and compare; return the median difference of times."""
     records, log, responses = browse(box, browser)
     equal(records[0].get("decrypted"), True, "SessionStart.decrypted")
     https.check_log(records, log)
@@ -105,17 +111,24 @@ def load(box, browser):
     for number in carried:
         equal([entry["status"] for entry in session.of(records, "TlsDecryption", connection=number)], ["DECRYPTED"], f"connection {number}")
     print(f"{browser}: {len(log)} requests over {len(carried)} connections, {sum(entry['body_bytes'] for entry in log)} bytes of bodies")
-    pairs = pair(records, responses)
-    if not box.sanitized():
-        check_times(records, pairs, browser)
+    return compare_times(records, pair(records, responses), browser)
+
+
+def loads(box, browser):
+    """Load the page; again where a busy machine has kept the browser from telling in time what came."""
+    for attempt in range(ATTEMPTS):
+        median_ns = load(box.part(str(attempt)), browser)
+        if median_ns < LIMIT_MEDIAN_NS or box.sanitized():
+            return
+    raise AssertionError(f"in {ATTEMPTS} loads the times differed by more, at last by {median_ns} ns at the median")
 
 
 def test_chromium(box):
-    load(box, "chromium")
+    loads(box, "chromium")
 
 
 def test_firefox(box):
-    load(box, "firefox")
+    loads(box, "firefox")
 
 
 if __name__ == "__main__":

@@ -99,9 +99,8 @@ def test_curl(box):
 def test_resumption(box):
     """A ticket of TLS 1.3, a ticket and a session ID of TLS 1.2."""
     for number, options in enumerate((["-tls1_3"], ["-tls1_2"], ["-tls1_2", "-no_ticket"])):
-        part = box.folder / f"part-{number}.mitm"
-        run = tlsruns.Run(box, path=part, name=f"mitm-proxy-{number}")
-        server, kept = run.server(), box.folder / f"kept-{number}"
+        run = tlsruns.Run(box.part(str(number)))
+        server, kept = run.server(), run.box.folder / "kept"
         for more in (["-sess_out", kept], ["-sess_in", kept]):
             client = run.client(server, *options, *more)
             run.exchange(client, server, f"/{more[0]}", b"", b"x" * 20)
@@ -130,10 +129,7 @@ def early(box, suite, *server_options):
 
 def test_early_data(box):
     for number, suite in enumerate(tlspeers.SUITES_1_3):
-        part = harness.Box(box.build, box.folder / str(number))
-        part.folder.mkdir()
-        box.closing.callback(part.close)
-        run, server, client = early(part, suite)
+        run, server, client = early(box.part(str(number)), suite)
         server.heard("GET /early ")
         run.answer(client, server, "/early", b"", b"w" * 30)
         run.exchange(client, server, "/later", b"", b"v" * 30)

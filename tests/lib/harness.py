@@ -167,6 +167,14 @@ class Box:
         self.programs = []
         self.closing = contextlib.ExitStack()
 
+    def part(self, name):
+        """A box within this one, with a folder of its own, which ends with it."""
+        folder = self.folder / name
+        folder.mkdir()
+        part = Box(self.build, folder)
+        self.closing.callback(part.close)
+        return part
+
     def sanitized(self):
         """Whether this build has sanitizers, so that it is slow and large."""
         return b"__asan_init" in self.proxy_program.read_bytes()
