@@ -103,6 +103,19 @@ static void print_violation(FILE *out, struct event_log *log, const Mitm__Violat
             ev -> offset_bytes);
 }
 
+static void print_websocket_message(FILE *out, struct event_log *log, const Mitm__WebSocketMessage *ev)
+{
+    int i = index_of(ev->direction);
+    char direction = "><"[i];
+    log->told_bytes[i] += ev->len_bytes;
+    fprintf(out, " %c %" PRIu32 " %" PRIu64 " frames=%" PRIu32 " first=%" PRIu64, direction, ev->opcode, ev->len_bytes,
+            ev->frames, ev->first_t_ns);
+    if (ev->has_compressed)
+        fprintf(out, " compressed=%d", ev->compressed);
+    if (ev->has_close_code)
+        fprintf(out, " close=%" PRIu32, ev->close_code);
+}
+
 static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record *r)
 {
     switch ((int)r->event_case) {
@@ -111,6 +124,9 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
         break;
     case MITM__RECORD__EVENT_VIOLATION:
         print_violation(out, log, r->violation);
+        break;
+    case MITM__RECORD__EVENT_WEB_SOCKET_MESSAGE:
+        print_websocket_message(out, log, r->web_socket_message);
         break;
     case MITM__RECORD__EVENT_HTTP_REQUEST_START:
         print_request_start(out, r->http_request_start);

@@ -13,6 +13,8 @@
  *     *  - OpaqueData > 17                              direction (> to the server), length
  *     70 - Violation HTTP_CHUNK > @93                   kind, direction, offset
  *     3  - ProtocolDetected HTTP1
+ *     80 1 WebSocketMessage > 1 5 frames=1 first=75 compressed=0
+ *                                                       direction, opcode, payload; and close=1000
  */
 #ifndef MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
 #define MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
@@ -25,7 +27,7 @@ struct event_log {
     struct event_sink sink;
     struct event_log_entry *entries;
     size_t n, room;
-    /* Per direction (0: to the server): bytes that are told by head_bytes, body lengths and OpaqueData. */
+    /* Per direction (0: to the server): bytes that are told by head_bytes, body and payload lengths and OpaqueData. */
     uint64_t told_bytes[2];
     uint64_t opaque_bytes[2];
     /* Per direction: the offset of the Violation, UINT64_MAX without one. */
