@@ -150,7 +150,7 @@ const char *block_read(struct block *block, const uint8_t *data, size_t len, boo
 const uint8_t *block_text(const struct block *block, enum block_pseudo pseudo)
 {
     const struct block_text *text = &block->pseudos[pseudo];
-    return text->len > 0 ? block->text.data + text->at : NULL;
+    return text->len > 0 ? block->text.data + text->at : (const uint8_t *)"";
 }
 
 bool block_text_is(const struct block *block, enum block_pseudo pseudo, const char *text)
@@ -177,7 +177,7 @@ uint32_t block_status(const struct block *block)
 
 void block_get_fields(const struct block *block, struct head_fields *fields)
 {
-    const uint8_t *at = block->record.data;
+    const uint8_t *at = block->record.len > 0 ? block->record.data : (const uint8_t *)"";
     fields->n = block->fields_n;
     fields->omitted = block->omitted;
     for (uint32_t i = 0; i < block->fields_n; i++) {
@@ -185,8 +185,8 @@ void block_get_fields(const struct block *block, struct head_fields *fields)
         Mitm__Header *header = &fields->storage[i];
         *header = (Mitm__Header)MITM__HEADER__INIT;
         EVENT_SET_BYTES(*header, name, at, field->name_len);
-        EVENT_SET_BYTES(*header, value, field->value_len > 0 ? at + field->name_len : NULL, field->value_len);
-        at = field->name_len + field->value_len > 0 ? at + field->name_len + field->value_len : at;
+        EVENT_SET_BYTES(*header, value, at + field->name_len, field->value_len);
+        at += field->name_len + field->value_len;
         fields->fields[i] = header;
     }
 }

@@ -79,7 +79,8 @@ void block_begin(struct block *block);
 const char *block_read(struct block *block, const uint8_t *data, size_t len, bool last)
     __attribute__((warn_unused_result));
 
-/* Return the bytes of the pseudo-header field `pseudo`, valid until the next block; their number is in block->pseudos. */
+/* Return the bytes of the pseudo-header field `pseudo`, valid until the next block; their number is in block->pseudos.
+ */
 const uint8_t *block_text(const struct block *block, enum block_pseudo pseudo);
 
 /* Return whether the pseudo-header field `pseudo` is `text`. */

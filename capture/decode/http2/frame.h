@@ -1,7 +1,7 @@
 /*
- * Splits one direction of an HTTP/2 connection into frames (RFC 9113, 4.1), without holding any of them: the header, the
- * fields before the content (Pad Length, priority, promised stream: 6.1, 6.2, 6.6) and the padding are taken off, and
- * the content is given as it comes.
+ * Splits one direction of an HTTP/2 connection into frames (RFC 9113, 4.1), without holding any of them: the header,
+ * the fields before the content (Pad Length, priority, promised stream: 6.1, 6.2, 6.6) and the padding are taken off,
+ * and the content is given as it comes.
  */
 #ifndef MITM_CAPTURE_DECODE_HTTP2_FRAME_H
 #define MITM_CAPTURE_DECODE_HTTP2_FRAME_H
@@ -45,10 +45,10 @@ enum frame_result {
 
 /* All zero before the first frame. */
 struct frame {
-    uint64_t offset; /* of its first byte, */
-    uint64_t t_ns;   /* and when that arrived */
-    uint32_t len;    /* of the payload */
-    uint32_t left;   /* of the payload, to come, */
+    uint64_t offset;  /* of its first byte, */
+    uint64_t t_ns;    /* and when that arrived */
+    uint32_t len;     /* of the payload */
+    uint32_t left;    /* of the payload, to come, */
     uint32_t padding; /* of which so much is padding */
     uint32_t stream;
     uint8_t type;
