@@ -225,6 +225,8 @@ static void print_line(FILE *out, const struct vector *vector, const char *line,
         quoted ^= *at == '"';
         if (!quoted && *at == '@') {
             at += print_position(out, vector, at);
+        } else if (!quoted && *at == '%') {
+            at += 1 + print_time(out, vector, at + 1, times);
         } else {
             fputc(*at++, out);
         }

@@ -17,7 +17,7 @@
  * own. Adjacent lines of one direction belong together; a line `--` separates them. {a} gives the byte that follows the
  * name a. Output: the lines of event_log.h. Instead of the time stands the name of the byte whose arrival it is, or
  * `>.` `<.` for the end of a direction. @a is the offset of the byte a in its direction; @a..b is the number of bytes
- * from a to b.
+ * from a to b; %a is the arrival of the byte a.
  */
 #ifndef MITM_TESTS_UNIT_DECODE_VECTOR_H
 #define MITM_TESTS_UNIT_DECODE_VECTOR_H
