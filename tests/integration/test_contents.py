@@ -107,7 +107,7 @@ def shown(text):
 
 
 def test_sizes(box):
-    harness.need_programs("zstd", "gzip")
+    harness.need_programs("zstd", "gzip", "pdftotext")
     path, served = record(box)
     done = box.analyze("connections", path)
     expected = {name: (str(len(body)), str(size or "")) for name, (_, body, size) in served.items()}
@@ -119,6 +119,11 @@ def test_sizes(box):
         check(size is None or f">{len(body)} ({size} decoded)<" in text, f"{name} in the report")
         tooltips = re.findall(rf'title="GET {name} [^"]* bytes(?: \(([\d,]+) decoded\))?', text)
         equal(set(tooltips), {f"{size:,}" if size else ""}, f"{name} in the graph")
+    paper = box.folder / "report.pdf"
+    equal(box.analyze("report", "-o", paper, path).returncode, 0, "mitm-analyze report")
+    words = subprocess.run(["pdftotext", "-raw", paper, "-"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    count = sum(size is not None for _, _, size in served.values())
+    check(re.search(rf"\b{count} encoded bodies of [\d.]+ kB are [\d.]+ kB decoded\.", " ".join(words.split())), words)
 
 
 def test_body_limit(box):
