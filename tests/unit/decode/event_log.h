@@ -15,6 +15,14 @@
  *     3  - ProtocolDetected HTTP1
  *     80 1 WebSocketMessage > 1 5 frames=1 first=75 compressed=0
  *                                                       direction, opcode, payload; and close=1000
+ * HTTP/2:
+ *     12 1 HttpRequestStart "GET" "/" 2 @24 stream=1 "http" "a" pushed    and scheme, authority
+ *     20 - Http2Settings > 1=4096 4=65535              direction, settings; or "ack"
+ *     21 1 Http2Reset < 1 8                            direction, stream, error
+ *     22 - Http2GoAway < 5 0 "bye"                     direction, last stream, error, debug
+ *     23 - Http2Ping > ack
+ *     24 1 Http2Priority 1 weight=16 depends=0 exclusive    or the field value: 1 "u=2"
+ *     25 1 Http2Stall < 1 first=20                     direction, stream (0: the connection), beginning
  */
 #ifndef MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
 #define MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
