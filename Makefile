@@ -15,7 +15,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 300
-FUZZ_TARGETS = http http2 tls websocket socks reader
+FUZZ_TARGETS = http http2 tls websocket socks reader contents
 
 BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libisal-dev \
 	libseccomp-dev libssl-dev libnghttp2-dev libzstd-dev zstd zlib1g-dev libbrotli-dev libcairo2-dev libpango1.0-dev node-llhttp \
