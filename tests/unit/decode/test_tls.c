@@ -446,7 +446,8 @@ Test(tls, keys_wrong)
             *digit = was == '0' ? '1' : '0';
             char status[256];
             status_with(connection, -1, true, status, sizeof status);
-            bool used = is_needed(&facts[i], line);
+            bool again = n > 0 && strstr(facts[i].name, "renegotiation"); /* the second handshake's keys */
+            bool used = is_needed(&facts[i], line) && !again;
             bool skips = strstr(facts[i].name, "rejected") || strstr(facts[i].name, "early_retry");
             if (used && strncmp((char *)line->data, "CLIENT_HANDSHAKE", 16) == 0 && skips) {
                 cr_assert_str_eq(status, "DECRYPTED"); /* all of the client is taken for rejected early data */
