@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Records TLS connections between openssl's s_client and s_server as test data, one file each, in this folder.
 
-    tests/unit/decode/tls/record.py [NAME…]
+    tests/unit/decode/tls/record.py [--corpus FOLDER] [NAME…]
 
 A relay on the loopback interface notes what each side sends, in the order in which it arrived. A file is a sequence of
 items: a letter, the length of what follows in 4 bytes (big endian), and so many bytes:
     >  bytes of the client       <  bytes of the server       )  the client's FIN       (  the server's FIN
     K  the client's key log      C  what the client was given to send      S  the same for the server
+With --corpus shorter ones are recorded, as inputs of the fuzz target tls (tests/fuzz/tls.c tells the format).
 """
+import argparse
 import os
 import pathlib
 import re
@@ -18,6 +20,7 @@ import tempfile
 import threading
 import time
 
+CORPUS = None  # the folder, with --corpus
 HERE = pathlib.Path(__file__).resolve().parent
 WAIT_S = 20
 
@@ -108,7 +111,18 @@ class Server(Program):
 
 def text(name, n):
     """Return `n` lines that no command of s_client and s_server begins with."""
+    n = 1 if CORPUS else n
     return b"".join(b"%s line %d %s\n" % (name, i, b"x" * (i * 7 % 61)) for i in range(n))
+
+
+def corpus_input(items):
+    """Return `items` as a script for the fuzz target: the keys come when half of the pieces have been sent."""
+    controls = {b">": 0x00, b"<": 0x01, b")": 0x00, b"(": 0x01}
+    steps = [(controls[letter], data) for letter, data in items if letter in controls]
+    half = len(steps) // 2
+    keys = [(0x04, line) for line in dict(items)[b"K"].splitlines() if not line.startswith(b"#")]
+    steps[half:half] = keys
+    return b"\x01" + b"".join(bytes([control]) + len(data).to_bytes(2, "big") + data for control, data in steps)
 
 
 class Recording:
@@ -154,6 +168,9 @@ class Recording:
         self.relay.thread.join(WAIT_S)
         items = self.relay.items + [(letter, data) for letter, data in self.sent.items()]
         items.append((b"K", self.keys.read_bytes() if self.keys.exists() else b""))
+        if CORPUS:
+            (CORPUS / name).write_bytes(corpus_input(items))
+            return
         path = HERE / f"{name}.bin"
         path.write_bytes(b"".join(letter + len(data).to_bytes(4, "big") + data for letter, data in items))
         print(f"{name}: {path.stat().st_size} bytes")
@@ -279,12 +296,18 @@ SCENARIOS = {
 
 
 def main():
+    global CORPUS
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--corpus", type=pathlib.Path)
+    parser.add_argument("names", nargs="*", default=SCENARIOS)
+    options = parser.parse_args()
+    CORPUS = options.corpus
     with tempfile.TemporaryDirectory() as path:
         folder = pathlib.Path(path)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "30", "-subj",
                         "/CN=example.com"], check=True, capture_output=True)
-        for name in sys.argv[1:] or SCENARIOS:
+        for name in options.names:
             SCENARIOS[name](folder, name)
 
 
