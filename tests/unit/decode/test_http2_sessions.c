@@ -273,8 +273,7 @@ static void look_at_windows(struct peer *server)
     static bool blocked[STREAMS];
     for (int32_t id = 1; id < STREAMS; id++) {
         bool open = nghttp2_session_get_stream_local_close(server->session, id) == 0;
-        bool now =
-            open && download_left[id] > 0 && nghttp2_session_get_stream_remote_window_size(server->session, id) <= 0;
+        bool now = open && nghttp2_session_get_stream_remote_window_size(server->session, id) <= 0;
         server->tally->stalls += now && !blocked[id];
         blocked[id] = now;
     }
@@ -360,7 +359,6 @@ static void talk(struct peer *client, struct peer *server)
         look_at_windows(server);
     }
     nghttp2_submit_rst_stream(client->session, 0, cancelled, NGHTTP2_CANCEL);
-    download_left[cancelled] = 0;
     pump(client, server);
     nghttp2_submit_goaway(server->session, 0, 13, NGHTTP2_NO_ERROR, (const uint8_t *)"bye", 3);
     pump(client, server);
