@@ -102,7 +102,10 @@ static void print_status(FILE *out, const char *version, uint32_t status, Protob
 static void print_violation(FILE *out, struct event_log *log, const Mitm__Violation *ev)
 {
     int i = index_of(ev->direction);
-    assert(log->violation_offset[i] == UINT64_MAX); /* one for each direction */
+    bool stream =
+        ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FRAME || ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FLOOD;
+    assert(stream || !log->violated[i]); /* one for each direction, but several WebSockets can share an HTTP/2 one */
+    log->violated[i] |= !stream;
     assert(ev->detail && *ev->detail && !strchr(ev->detail, '\n'));
     log->violation_offset[i] = ev->offset_bytes;
     fprintf(out, " %s %c @%" PRIu64, event_enum_name(&mitm__violation_kind__descriptor, ev->kind), "><"[i],

@@ -54,6 +54,7 @@ struct event_log {
     } tls_data[2];
     /* Per direction: the offset of the Violation, UINT64_MAX without one. */
     uint64_t violation_offset[2];
+    bool violated[2]; /* by one that is not a WebSocket's */
     /* Events before any were taken together, and the largest of them, encoded. */
     size_t emitted;
     size_t largest_bytes;
