@@ -11,9 +11,13 @@
 enum failure_kind {
     FAILURE_SOCKS,      /* the SOCKS request was refused, or never answered */
     FAILURE_CONNECTION, /* the connection failed, or was reset, after its SOCKS request had not */
+    FAILURE_TLS,        /* a fatal alert, or a handshake that did not end */
     FAILURE_RESPONSE,   /* a response was cut off, or never came */
+    FAILURE_STREAM,     /* HTTP/2: a stream was reset with an error before its response was complete */
+    FAILURE_GO_AWAY,    /* HTTP/2: a side gave up the connection with an error */
     FAILURE_PROTOCOL,   /* a peer broke the protocol */
     FAILURE_STATUS,     /* HTTP status 400 and above: the server said so; nothing on the way failed */
+    FAILURE_CANCELED,   /* HTTP/2: the client did not want the response any more; nothing failed */
     FAILURE_KINDS
 };
 
@@ -46,15 +50,21 @@ struct failure_class {
     uint32_t server; /* index, or MODEL_NO_INDEX: connections without a request */
     enum failure_kind kind;
     /* FAILURE_SOCKS: the reply; FAILURE_STATUS: the status; FAILURE_RESPONSE: 1: it was cut off, 0: it never came;
-     * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one. */
+     * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one.
+     * FAILURE_TLS: the alert's description, or FAILURE_NO_END; FAILURE_STREAM, FAILURE_GO_AWAY: the error code. */
     uint32_t code;
+    int direction; /* FAILURE_TLS, FAILURE_STREAM, FAILURE_GO_AWAY: index of the direction it was said in; else 0 */
     uint64_t count;
 };
 
 #define FAILURE_NO_REPLY UINT32_MAX
+#define FAILURE_NO_END   UINT32_MAX
 
 /* Return the classes of all failures of `session`, *count of them, by server, kind and code. The caller frees them. */
 struct failure_class *failures_classes(const struct model_session *session, size_t *count);
+
+/* Return whether failures of this kind happen to connections as a whole, not to requests. */
+bool failures_of_connections(enum failure_kind kind);
 
 /* Print what the class is: "SOCKS: host unreachable (04)", "HTTP status 404". */
 void failures_print_class(FILE *out, const struct failure_class *class);

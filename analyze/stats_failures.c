@@ -56,7 +56,7 @@ static void add_class(struct sheet *sheet, const struct model_session *session, 
     failures_print_class(out, class);
     if (fclose(out) != 0)
         abort();
-    bool connections = class->kind != FAILURE_RESPONSE && class->kind != FAILURE_STATUS;
+    bool connections = failures_of_connections(class->kind);
     size_t server = class->server == MODEL_NO_INDEX ? session->server_count : class->server;
     const struct attempts *mine = &attempts[all ? session->server_count + 1 : server];
     uint64_t of = connections ? mine->connections : mine->requests;
@@ -75,7 +75,9 @@ static int compare_codes(const void *a, const void *b)
     const struct failure_class *x = a, *y = b;
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
-    return x->code < y->code ? -1 : x->code > y->code;
+    if (x->code != y->code)
+        return x->code < y->code ? -1 : 1;
+    return x->direction - y->direction;
 }
 
 /* Join the classes of all servers; return how many are left. */
