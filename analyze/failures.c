@@ -48,6 +48,12 @@ static bool cut_off(const struct model_exchange *x)
                                                 x->response.cause == MITM__HTTP_END_CAUSE__STREAM_RESET);
 }
 
+/* Return the kind of what was said in `direction`; `by_client`: that of the client. The server's follows it. */
+static enum failure_kind said_by(enum failure_kind by_client, int direction)
+{
+    return (enum failure_kind)((int)by_client + (direction == MODEL_TO_CLIENT));
+}
+
 /* Find what became of the exchange's stream; return false if it was not reset before its response was complete. */
 static bool find_reset(struct finder *finder, const struct model_exchange *x)
 {
@@ -58,7 +64,7 @@ static bool find_reset(struct finder *finder, const struct model_exchange *x)
     if (metrics_canceled(x))
         add(finder, FAILURE_CANCELED, x->h2->reset_ns, x, MODEL_TO_SERVER);
     else if (failed)
-        add(finder, FAILURE_STREAM, x->h2->reset_ns, x, (int)x->h2->reset_direction);
+        add(finder, said_by(FAILURE_STREAM_CLIENT, (int)x->h2->reset_direction), x->h2->reset_ns, x, MODEL_TO_CLIENT);
     return metrics_canceled(x) || failed;
 }
 
@@ -82,20 +88,22 @@ static void find_of_tls(struct finder *finder, const struct model_connection *c)
     bool alerted = false;
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
         if (model_alert_fatal(&tls->alerts[direction])) {
-            add(finder, FAILURE_TLS, tls->alerts[direction].t_ns, NULL, direction);
+            add(finder, said_by(FAILURE_TLS_CLIENT, direction), tls->alerts[direction].t_ns, NULL, direction);
             alerted = true;
         }
     }
-    bool ended = tls->end_ns != MODEL_NONE || c->exchange_count > 0 || model_connection_open(c);
+    bool followed = c->streams[MODEL_TO_SERVER].violation.t_ns == MODEL_NONE &&
+                    c->streams[MODEL_TO_CLIENT].violation.t_ns == MODEL_NONE;
+    bool ended = tls->end_ns != MODEL_NONE || c->exchange_count > 0 || model_connection_open(c) || !followed;
     if (!alerted && !ended && tls->client_hello_ns != MODEL_NONE)
-        add(finder, FAILURE_TLS, c->end_ns, NULL, MODEL_TO_SERVER);
+        add(finder, FAILURE_TLS_END, c->end_ns, NULL, MODEL_TO_SERVER);
 }
 
 static void find_of_http2(struct finder *finder, const struct model_http2 *http2)
 {
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
         if (http2->go_away_ns[direction] != MODEL_NONE && http2->go_away_error[direction] != 0)
-            add(finder, FAILURE_GO_AWAY, http2->go_away_ns[direction], NULL, direction);
+            add(finder, said_by(FAILURE_GO_AWAY_CLIENT, direction), http2->go_away_ns[direction], NULL, direction);
     }
 }
 
@@ -228,10 +236,6 @@ static void put_code(FILE *out, const char *name, uint32_t code)
 static void put_tls(FILE *out, const struct model_connection *c, int direction)
 {
     const struct model_alert *alert = &c->tls->alerts[direction];
-    if (!model_alert_fatal(alert)) {
-        fputs("The connection ended before the TLS handshake did.", out);
-        return;
-    }
     fprintf(out, "The %s gave up TLS%s: ", side(direction), c->tls->end_ns == MODEL_NONE ? " in the handshake" : "");
     put_code(out, words_tls_alert(alert->description), alert->description);
     putc('.', out);
@@ -266,17 +270,23 @@ static void put_sentence(FILE *out, const struct model_connection *c, const stru
     case FAILURE_CONNECTION:
         put_connection(out, c);
         break;
-    case FAILURE_TLS:
+    case FAILURE_TLS_END:
+        fputs("The connection ended before the TLS handshake did.", out);
+        break;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
         put_tls(out, c, found->direction);
         break;
     case FAILURE_RESPONSE:
         put_response(out, found->exchange);
         break;
-    case FAILURE_STREAM:
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
     case FAILURE_CANCELED:
         put_stream(out, found->exchange);
         break;
-    case FAILURE_GO_AWAY:
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
         put_go_away(out, c, found->direction);
         break;
     case FAILURE_PROTOCOL:
@@ -355,15 +365,19 @@ static uint32_t code_of(const struct model_connection *c, const struct found *fo
     switch (found->kind) {
     case FAILURE_SOCKS:
         return c->socks_end_ns == MODEL_NONE ? FAILURE_NO_REPLY : c->reply;
-    case FAILURE_TLS:
-        return model_alert_fatal(&c->tls->alerts[found->direction]) ? c->tls->alerts[found->direction].description
-                                                                    : FAILURE_NO_END;
+    case FAILURE_TLS_END:
+        return 0;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
+        return c->tls->alerts[found->direction].description;
     case FAILURE_RESPONSE:
         return cut_off(found->exchange);
-    case FAILURE_STREAM:
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
     case FAILURE_CANCELED:
         return found->exchange->h2->reset_error;
-    case FAILURE_GO_AWAY:
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
         return c->http2->go_away_error[found->direction];
     case FAILURE_CONNECTION:
         return c->end_cause;
@@ -383,16 +397,7 @@ static int compare_classes(const void *a, const void *b)
         return x->server < y->server ? -1 : 1;
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
-    if (x->code != y->code)
-        return x->code < y->code ? -1 : 1;
-    return x->direction - y->direction;
-}
-
-/* Return the direction of a failure that is told apart by it. */
-static int direction_of(const struct found *found)
-{
-    bool told = found->kind == FAILURE_TLS || found->kind == FAILURE_STREAM || found->kind == FAILURE_GO_AWAY;
-    return told ? found->direction : 0;
+    return x->code < y->code ? -1 : x->code > y->code;
 }
 
 struct failure_class *failures_classes(const struct model_session *session, size_t *count)
@@ -403,7 +408,7 @@ struct failure_class *failures_classes(const struct model_session *session, size
     for (size_t i = 0; i < finder.count; i++) {
         const struct model_connection *c = model_connection(session, finder.found[i].index);
         const struct found *found = &finder.found[i];
-        classes[i] = (struct failure_class){c->server, found->kind, code_of(c, found), direction_of(found), 1};
+        classes[i] = (struct failure_class){c->server, found->kind, code_of(c, found), 1};
     }
     if (finder.count > 0)
         qsort(classes, finder.count, sizeof *classes, compare_classes);
@@ -421,7 +426,8 @@ struct failure_class *failures_classes(const struct model_session *session, size
 
 bool failures_of_connections(enum failure_kind kind)
 {
-    return kind != FAILURE_RESPONSE && kind != FAILURE_STATUS && kind != FAILURE_STREAM && kind != FAILURE_CANCELED;
+    return kind != FAILURE_RESPONSE && kind != FAILURE_STATUS && kind != FAILURE_STREAM_CLIENT &&
+           kind != FAILURE_STREAM_SERVER && kind != FAILURE_CANCELED;
 }
 
 void failures_print_class(FILE *out, const struct failure_class *class)
@@ -435,23 +441,25 @@ void failures_print_class(FILE *out, const struct failure_class *class)
         else
             words_print_socks_reply(out, class->code);
         break;
-    case FAILURE_TLS:
-        if (class->code == FAILURE_NO_END) {
-            fputs("TLS: handshake not finished", out);
-        } else {
-            fprintf(out, "TLS alert of the %s: ", side(class->direction));
-            put_code(out, words_tls_alert(class->code), class->code);
-        }
+    case FAILURE_TLS_END:
+        fputs("TLS: handshake not finished", out);
+        break;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
+        fprintf(out, "TLS alert of the %s: ", side(class->kind == FAILURE_TLS_SERVER));
+        put_code(out, words_tls_alert(class->code), class->code);
         break;
     case FAILURE_RESPONSE:
         fputs(class->code ? "response cut off" : "no response", out);
         break;
-    case FAILURE_STREAM:
-        fprintf(out, "stream reset by the %s: ", side(class->direction));
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
+        fprintf(out, "stream reset by the %s: ", side(class->kind == FAILURE_STREAM_SERVER));
         put_code(out, words_http2_error(class->code), class->code);
         break;
-    case FAILURE_GO_AWAY:
-        fprintf(out, "HTTP/2 given up by the %s: ", side(class->direction));
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
+        fprintf(out, "HTTP/2 given up by the %s: ", side(class->kind == FAILURE_GO_AWAY_SERVER));
         put_code(out, words_http2_error(class->code), class->code);
         break;
     case FAILURE_CANCELED:

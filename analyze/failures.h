@@ -9,15 +9,19 @@
 #include "analyze/model.h"
 
 enum failure_kind {
-    FAILURE_SOCKS,      /* the SOCKS request was refused, or never answered */
-    FAILURE_CONNECTION, /* the connection failed, or was reset, after its SOCKS request had not */
-    FAILURE_TLS,        /* a fatal alert, or a handshake that did not end */
-    FAILURE_RESPONSE,   /* a response was cut off, or never came */
-    FAILURE_STREAM,     /* HTTP/2: a stream was reset with an error before its response was complete */
-    FAILURE_GO_AWAY,    /* HTTP/2: a side gave up the connection with an error */
-    FAILURE_PROTOCOL,   /* a peer broke the protocol */
-    FAILURE_STATUS,     /* HTTP status 400 and above: the server said so; nothing on the way failed */
-    FAILURE_CANCELED,   /* HTTP/2: the client did not want the response any more; nothing failed */
+    FAILURE_SOCKS,          /* the SOCKS request was refused, or never answered */
+    FAILURE_CONNECTION,     /* the connection failed, or was reset, after its SOCKS request had not */
+    FAILURE_TLS_END,        /* the connection ended before its TLS handshake did */
+    FAILURE_TLS_CLIENT,     /* TLS: a fatal alert of the client … */
+    FAILURE_TLS_SERVER,     /* … or of the server */
+    FAILURE_RESPONSE,       /* a response was cut off, or never came */
+    FAILURE_STREAM_CLIENT,  /* HTTP/2: the client reset a stream with an error before its response was complete, … */
+    FAILURE_STREAM_SERVER,  /* … or the server did */
+    FAILURE_GO_AWAY_CLIENT, /* HTTP/2: the client gave up the connection with an error … */
+    FAILURE_GO_AWAY_SERVER, /* … or the server did */
+    FAILURE_PROTOCOL,       /* a peer broke the protocol */
+    FAILURE_STATUS,         /* HTTP status 400 and above: the server said so; nothing on the way failed */
+    FAILURE_CANCELED,       /* HTTP/2: the client did not want the response any more; nothing failed */
     FAILURE_KINDS
 };
 
@@ -51,14 +55,13 @@ struct failure_class {
     enum failure_kind kind;
     /* FAILURE_SOCKS: the reply; FAILURE_STATUS: the status; FAILURE_RESPONSE: 1: it was cut off, 0: it never came;
      * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one.
-     * FAILURE_TLS: the alert's description, or FAILURE_NO_END; FAILURE_STREAM, FAILURE_GO_AWAY: the error code. */
+     * FAILURE_TLS_CLIENT and _SERVER: the alert's description; FAILURE_STREAM_… and FAILURE_GO_AWAY_…: the error code;
+     * others: 0. */
     uint32_t code;
-    int direction; /* FAILURE_TLS, FAILURE_STREAM, FAILURE_GO_AWAY: index of the direction it was said in; else 0 */
     uint64_t count;
 };
 
 #define FAILURE_NO_REPLY UINT32_MAX
-#define FAILURE_NO_END   UINT32_MAX
 
 /* Return the classes of all failures of `session`, *count of them, by server, kind and code. The caller frees them. */
 struct failure_class *failures_classes(const struct model_session *session, size_t *count);

@@ -75,9 +75,7 @@ static int compare_codes(const void *a, const void *b)
     const struct failure_class *x = a, *y = b;
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
-    if (x->code != y->code)
-        return x->code < y->code ? -1 : 1;
-    return x->direction - y->direction;
+    return x->code < y->code ? -1 : x->code > y->code;
 }
 
 /* Join the classes of all servers; return how many are left. */
