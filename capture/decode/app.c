@@ -73,7 +73,7 @@ static void begin_tunnel(void *ctx, const struct http1_tunnel_start *start)
     if (start->kind == HTTP1_TUNNEL_WEBSOCKET) {
         app->websocket = websocket_new(app->sink, start->exchange, start->offsets);
     } else if (start->kind == HTTP1_TUNNEL_H2C) {
-        app->http2 = http2_new_upgraded(app->sink, app->body_limit_bytes, start->exchange, start->is_head);
+        app->http2 = http2_new_upgraded(app->sink, app->body_limit_bytes, start->exchange, start->offsets);
     }
 }
 

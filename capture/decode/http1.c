@@ -327,7 +327,6 @@ static void begin_tunnel(struct http1 *http1, const struct piece *piece, uint64_
     uint32_t exchange = responses->message.exchange;
     struct http1_tunnel_start start = {.kind = tunnel_kind(http1, piece),
                                        .exchange = exchange,
-                                       .is_head = exchange != 0 && exchanges_first_is_head(&http1->exchanges),
                                        .offsets = {requests->offset, end}};
     emit_end(responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL);
     set_state(responses, STATE_TUNNEL);

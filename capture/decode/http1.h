@@ -46,7 +46,6 @@ enum http1_tunnel_kind {
 struct http1_tunnel_start {
     enum http1_tunnel_kind kind;
     uint32_t exchange; /* 0: not known */
-    bool is_head;      /* its method is HEAD */
     uint64_t offsets[2];
 };
 
