@@ -4,6 +4,8 @@ memory of mitm-proxy, be it by a core dump or read whole: neither raw nor as hex
 """
 import hashlib
 import hmac
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -85,15 +87,22 @@ def converse(run, count):
     return server, client
 
 
+def secrets_of_last(keylog):
+    """How needles() calls those of the last connection."""
+    return f"of {list(tlspeers.secrets_of(keylog))[-1][1].hex()[:8]}"
+
+
 def test_memory(box):
-    """While connections are open their keys are in no core dump; when they have ended, nowhere."""
+    """When the connections have ended, their keys are nowhere. (While one is open, libcrypto has to know its keys: gcore by root finds these.)"""
     run = tlsruns.Run(box, view=True)
     server, client = converse(run, 5)
     run.recorded(len(run.expected), "all is decrypted")
     wanted = needles(run.keylog)
     open_core = core_of(box, run.proxy, "open")
     check(b"/4-tls1_3" in open_core or b"/open" in open_core, "the core has not even the request's target")
-    print(found_in(open_core, wanted), "in the core dump, one connection open")
+    print(f"of {len(wanted)} needles, {len(found_in(open_core, wanted))} are in gcore's dump while their connection is open")
+    still = secrets_of_last(run.keylog)
+    equal([name for name in found_in(open_core, wanted) if still not in name], [], "in the dump, of connections that have ended")
     run.exchange(client, server, "/further", b"", b"z" * 300)
     client.close()
     for way in run.ways:
@@ -106,6 +115,35 @@ def test_memory(box):
     for pid in harness.descendants(run.proxy.pid):
         equal(found_in(memory_of(pid), wanted), [], "in all of the memory of the live view")
     tlsruns.check_decrypted(run.end())
+
+
+def crash(box, name, *options):
+    """Let a proxy crash with a connection over TLS open; return the core dump, or None."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))  # noqa: E731
+    part = box.part(name)
+    proxy = part.proxy("--hosts", https.write_hosts(part.folder), "--no-view", "--body-limit", "all", *options, cwd=part.folder, preexec_fn=limit)
+    certificates, keylog = tlsruns.certificates(), part.folder / "keys.log"
+    server = tlspeers.Server(part, certificates)
+    client = tlspeers.Client(part, tlspeers.Way(part, proxy, server.port), certificates, keylog=keylog)
+    client.connected()
+    client.say(tlspeers.request("/crash"))
+    server.heard("GET /crash ")
+    server.say(tlspeers.response(b"crashed"))
+    client.heard("crashed")
+    proxy.process.send_signal(signal.SIGSEGV)
+    equal(proxy.wait(), -signal.SIGSEGV, "exit status")
+    found = list(part.folder.glob("core*"))
+    return (found[0].read_bytes() if found else None), needles(keylog)
+
+
+def test_crash(box):
+    """A proxy that crashes with a connection open leaves no core dump with its keys: it leaves none at all."""
+    if Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii").strip() != "core":
+        raise harness.Skip("core dumps do not go to the current folder here")
+    without, _ = crash(box, "without", "--keylog", "none")
+    check(without, "a proxy without a key log leaves no core dump: this test finds nothing")
+    with_keys, wanted = crash(box, "with", "--keylog", box.folder / "with" / "keys.log")
+    check(with_keys is None, f"there is a core dump, and in it {found_in(with_keys or b'', wanted)}")
 
 
 def test_files(box):
