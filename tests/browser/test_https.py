@@ -16,11 +16,13 @@ sys.path[:0] = [str(HERE.parent / "lib"), str(HERE)]
 import harness
 import https
 import session
-from harness import check, equal
+import test_launch
+from harness import check, equal, wait_until
 from test_live import program
 
 LIMIT_MEDIAN_NS = 2_000_000
 ATTEMPTS = 3
+CERTIFICATE_ALERTS = {42, 46, 48}  # bad_certificate, certificate_unknown, unknown_ca (RFC 8446, 6.2)
 EARLY_NS = 200_000  # no browser sees what has not come yet; clocks are read at different moments
 APART_NS = 2_000_000  # responses that began closer together than this may be told in either order
 MOST_DISORDER = 0.01  # of the pairs that are further apart
@@ -129,6 +131,32 @@ def test_chromium(box):
 
 def test_firefox(box):
     loads(box, "firefox")
+
+
+def private_key_log(box, browser):
+    """mitm-proxy --browser gives the browser a key log by itself: its complaint of the unknown authority, which is encrypted, is read."""
+    nginx = https.Nginx(box, https.Certificates(box.folder))
+    environment = {name: value for name, value in os.environ.items() if name != "SSLKEYLOGFILE"}
+    proxy, path, temporary = test_launch.launch(box, browser, hosts=https.write_hosts(box.folder), url=nginx.url(), env=environment)
+    wait_until(lambda: path.exists() and any(entry.get("description") in CERTIFICATE_ALERTS for entry in
+                                             session.of(session.read_beginning(path, verify=False), "TlsAlert", direction="TO_SERVER", level=2)),
+               "the browser's alert is in the session", 60)
+    proxy.stop()
+    records = session.read(path)
+    equal(records[0].get("decrypted"), True, "SessionStart.decrypted")
+    alerts = [entry["connection"] for entry in session.of(records, "TlsAlert", direction="TO_SERVER") if entry.get("description") in CERTIFICATE_ALERTS]
+    for number in alerts:
+        equal([entry["status"] for entry in session.of(records, "TlsDecryption", connection=number)], ["DECRYPTED"], f"connection {number}")
+    equal([entry["status"] for entry in session.of(records, "TlsDecryption") if entry["status"] != "DECRYPTED"], [], "connections that are not decrypted")
+    equal(list(temporary.iterdir()), [], "left behind")
+
+
+def test_chromium_private_key_log(box):
+    private_key_log(box, "chromium")
+
+
+def test_firefox_private_key_log(box):
+    private_key_log(box, "firefox")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def short_folder(box):
     return folder
 
 
-def launch(box, browser, *more, hosts, url, temporary=None, wrapper=()):
+def launch(box, browser, *more, hosts, url, temporary=None, wrapper=(), env=os.environ):
     """Start mitm-proxy with a browser; return (program, its session, the folder where the browser's files go)."""
     temporary = temporary or short_folder(box)
     if not any(map(shutil.which, PROGRAMS[browser])):
@@ -41,7 +41,7 @@ def launch(box, browser, *more, hosts, url, temporary=None, wrapper=()):
     path = box.folder / "session.mitm"
     words = [*wrapper, box.proxy_program, "-l", "127.0.0.1:0", "-u", "direct", "--hosts", hosts, "-w", path, "--browser", browser,
              "--headless", *more, url]
-    proxy = box.program("mitm-proxy", words, env={**os.environ, "TMPDIR": str(temporary)})
+    proxy = box.program("mitm-proxy", words, env={**env, "TMPDIR": str(temporary)})
     return proxy, path, temporary
 
 
