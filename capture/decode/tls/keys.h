@@ -3,8 +3,8 @@
  * ClientHello's random.
  *
  * Secrets live in memory that is wiped when it is given back and, where the system allows it, locked, left out of core
- * dumps and empty in child processes; nothing here prints or records them. At most TLS_KEYS_MAX connections are kept:
- * the oldest is dropped for a new one.
+ * dumps and wiped in child processes, which can but free it; nothing here prints or records them. At most TLS_KEYS_MAX
+ * connections are kept: the oldest is dropped for a new one.
  */
 #ifndef MITM_CAPTURE_DECODE_TLS_KEYS_H
 #define MITM_CAPTURE_DECODE_TLS_KEYS_H
