@@ -10,8 +10,8 @@
 #include "capture/decode/tls/record.h"
 #include "capture/decode/tls/watch.h"
 
-/* The shortest protected data: TLS 1.3's content type and the tag. What is shorter carries nothing. */
-#define EMPTY_MAX_BYTES 17
+/* The shortest protected data: one byte and the tag. What is shorter carries nothing. */
+#define DATA_MIN_BYTES 17
 
 /* What one read brought, for its TlsData. */
 struct figures {
@@ -242,7 +242,7 @@ static void take_header(struct tls *tls, size_t i, uint64_t t_ns, struct figures
     }
     side->encrypted = is_encrypted(tls, side);
     record->whole = side->encrypted && decrypts(tls);
-    bool empty = record->header[0] != TLS_APPLICATION_DATA || record->len < EMPTY_MAX_BYTES;
+    bool empty = record->header[0] != TLS_APPLICATION_DATA || record->len < DATA_MIN_BYTES;
     if (empty && tls_watch_flood(&tls->watches[i], &side->flood, t_ns, record->offset) && tls->decrypt) {
         tls_decrypt_lost(tls->decrypt, t_ns, tls->watches[i].direction);
     }
