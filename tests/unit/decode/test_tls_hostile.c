@@ -12,7 +12,7 @@
 
 static const char *const names[] = {
     "13_aes128",         "13_aes256",      "13_chacha",        "13_retry",  "13_padded", "13_key_update", "13_resumed",
-    "13_early_accepted", "13_early_retry", "12_aes128",        "12_aes256", "12_chacha", "12_resumed",    "12_cbc",
+    "rfc8448", "13_early_accepted", "13_early_retry", "12_aes128",        "12_aes256", "12_chacha", "12_resumed",    "12_cbc",
     "12_renegotiation",  "alert",          "13_early_rejected"};
 
 /* ---------------------------------------------------------------- recorded connections, damaged */
