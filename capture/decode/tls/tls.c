@@ -12,6 +12,9 @@
 
 /* The shortest protected data: one byte and the tag. What is shorter carries nothing. */
 #define DATA_MIN_BYTES 17
+/* The shortest Finished of TLS 1.3, protected (RFC 8446, 4.4.4, 5.2): the client's alerts and EndOfEarlyData are
+ * shorter. */
+#define FINISHED_MIN_BYTES (4 + 32 + 1 + 16)
 
 /* What one read brought, for its TlsData. */
 struct figures {
@@ -113,8 +116,9 @@ static void end_handshake(struct tls *tls, uint64_t t_ns)
 /* An encrypted record of side `i` is complete at `t_ns`: see whether it ends the handshake. */
 static void look_for_end(struct tls *tls, size_t i, uint64_t t_ns)
 {
+    const struct tls_record *record = &tls->sides[i].record;
     bool old = tls->version <= TLS_1_2;
-    bool other = old && tls->sides[i].record.header[0] != TLS_HANDSHAKE;
+    bool other = old ? record->header[0] != TLS_HANDSHAKE : i == 0 && record->len < FINISHED_MIN_BYTES;
     if (tls->handshake_ended || tls->version == 0 || other) {
         return;
     }

@@ -172,6 +172,42 @@ Test(tls, facts)
     }
 }
 
+/* Return the time of the line that `name` is in. */
+static long time_of(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    cr_assert(at, "%s in\n%s", name, text);
+    while (at > text && at[-1] != '\n') {
+        at--;
+    }
+    return strtol(at, NULL, 10);
+}
+
+/* Where Finished cannot be seen, it is found all the same in these connections (session.proto tells the rule). */
+Test(tls, inferred_end)
+{
+    for (size_t i = 0; i < FACTS; i++) {
+        if (strncmp(facts[i].hello ? facts[i].hello : "", "0304", 4) != 0) {
+            continue;
+        }
+        struct connection *connection = connection_read(facts[i].name);
+        struct run run;
+        run_init(&run, true);
+        run_add_keys(&run, connection, -1);
+        for (size_t block = 0; block < connection->blocks_n; block++) {
+            for (size_t at = 0; at < connection->blocks[block].bytes.len; at++) {
+                run.t_ns++;
+                run_feed(&run, connection->blocks[block].direction, connection->blocks[block].bytes.data + at, 1);
+            }
+        }
+        char *text = run_text(&run);
+        cr_assert_eq(time_of(text, " TlsHandshakeEnd inferred"), time_of(text, " TlsHandshakeEnd resumed"));
+        free(text);
+        run_fini(&run);
+        connection_free(connection);
+    }
+}
+
 static bool is_decrypted(const struct fact *fact)
 {
     return fact->start != NULL;

@@ -11,9 +11,9 @@
 #define TO_CLIENT MITM__DIRECTION__TO_CLIENT
 
 static const char *const names[] = {
-    "13_aes128",         "13_aes256",      "13_chacha",        "13_retry",  "13_padded", "13_key_update", "13_resumed",
-    "rfc8448", "13_early_accepted", "13_early_retry", "12_aes128",        "12_aes256", "12_chacha", "12_resumed",    "12_cbc",
-    "12_renegotiation",  "alert",          "13_early_rejected"};
+    "13_aes128", "13_aes256",         "13_chacha",      "13_retry",         "13_padded", "13_key_update", "13_resumed",
+    "rfc8448",   "13_early_accepted", "13_early_retry", "12_aes128",        "12_aes256", "12_chacha",     "12_resumed",
+    "12_cbc",    "12_renegotiation",  "alert",          "13_early_rejected"};
 
 /* ---------------------------------------------------------------- recorded connections, damaged */
 
@@ -419,9 +419,10 @@ static void send_sealed(struct made *made, Mitm__Direction direction, uint8_t ty
     run_feed(&made->run, direction, record, seal_record(seal, type, (const uint8_t *)data, len, record));
 }
 
+/* A Finished of 32 bytes. */
 #define FINISHED                                                                                                       \
-    "\x14\0\0\x04"                                                                                                     \
-    "done"
+    "\x14\0\0\x20"                                                                                                     \
+    "0123456789abcdef0123456789abcdef"
 
 static void make(struct made *made)
 {
@@ -466,6 +467,19 @@ Test(tls_made, fragmented_handshake_and_close)
     char *text = run_text(&made.run);
     cr_assert(strstr(text, "7 - TlsHandshakeEnd resumed=0 alpn=\"h2\"\n8 - TlsAlert > 1 0\n* - "), "%s", text);
     cr_assert(strstr(text, "\nstart 8 h2\nfeed > 8 8\nend > 8 FIN\nfeed < 9 6\nend < 11 RESET\n"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+}
+
+/* A client that refuses the handshake does not end it. */
+Test(tls_made, alert_instead_of_finished)
+{
+    struct made made;
+    make(&made);
+    send_sealed(&made, TO_CLIENT, 22, FINISHED, sizeof FINISHED - 1);
+    send_sealed(&made, TO_SERVER, 21, "\x02\x2a", 2);
+    char *text = run_text(&made.run);
+    cr_assert(strstr(text, " TlsAlert > 2 42\n") && !strstr(text, "TlsHandshakeEnd"), "%s", text);
     free(text);
     run_fini(&made.run);
 }
