@@ -342,6 +342,11 @@ bool tls_decrypt_waits(const struct tls_decrypt *decrypt)
     return !tls_queue_empty(&decrypt->queue);
 }
 
+size_t tls_decrypt_held_bytes(const struct tls_decrypt *decrypt)
+{
+    return decrypt->queue.end - decrypt->queue.start;
+}
+
 void tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
 {
     decrypt->now_ns = t_ns;

@@ -363,6 +363,11 @@ bool tls_waits(const struct tls *tls)
     return tls->decrypt && tls_decrypt_waits(tls->decrypt);
 }
 
+size_t tls_held_bytes(const struct tls *tls)
+{
+    return tls->decrypt ? tls_decrypt_held_bytes(tls->decrypt) : 0;
+}
+
 void tls_keys_came(struct tls *tls, uint64_t t_ns)
 {
     if (tls->decrypt) {

@@ -85,6 +85,12 @@ static void print_request_start(FILE *out, const Mitm__HttpRequestStart *ev)
     if (ev->has_target_omitted_bytes) {
         fprintf(out, " omitted=%" PRIu64, ev->target_omitted_bytes);
     }
+    if (ev->has_stream) {
+        fprintf(out, " stream=%" PRIu32, ev->stream);
+        print_bytes(out, ev->scheme);
+        print_bytes(out, ev->authority);
+        fputs(ev->has_pushed && ev->pushed ? " pushed" : "", out);
+    }
 }
 
 static void print_status(FILE *out, const char *version, uint32_t status, ProtobufCBinaryData reason)
@@ -96,11 +102,83 @@ static void print_status(FILE *out, const char *version, uint32_t status, Protob
 static void print_violation(FILE *out, struct event_log *log, const Mitm__Violation *ev)
 {
     int i = index_of(ev->direction);
-    assert(log->violation_offset[i] == UINT64_MAX); /* one for each direction */
+    bool stream =
+        ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FRAME || ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FLOOD;
+    assert(stream || !log->violated[i]); /* one for each direction, but several WebSockets can share an HTTP/2 one */
+    log->violated[i] |= !stream;
     assert(ev->detail && *ev->detail && !strchr(ev->detail, '\n'));
     log->violation_offset[i] = ev->offset_bytes;
     fprintf(out, " %s %c @%" PRIu64, event_enum_name(&mitm__violation_kind__descriptor, ev->kind), "><"[i],
             ev -> offset_bytes);
+}
+
+static void print_websocket_message(FILE *out, struct event_log *log, const Mitm__WebSocketMessage *ev)
+{
+    int i = index_of(ev->direction);
+    char direction = "><"[i];
+    log->told_bytes[i] += ev->len_bytes;
+    fprintf(out, " %c %" PRIu32 " %" PRIu64 " frames=%" PRIu32 " first=%" PRIu64, direction, ev->opcode, ev->len_bytes,
+            ev->frames, ev->first_t_ns);
+    if (ev->has_compressed)
+        fprintf(out, " compressed=%d", ev->compressed);
+    if (ev->has_close_code)
+        fprintf(out, " close=%" PRIu32, ev->close_code);
+}
+
+static void print_settings(FILE *out, const Mitm__Http2Settings *ev)
+{
+    fprintf(out, " %c%s", "><"[index_of(ev->direction)], ev -> ack ? " ack" : "");
+    for (size_t i = 0; i < ev->n_settings; i++) {
+        fprintf(out, " %" PRIu32 "=%" PRIu32, ev->settings[i]->id, ev->settings[i]->value);
+    }
+}
+
+static void print_priority(FILE *out, const Mitm__Http2Priority *ev)
+{
+    fprintf(out, " %" PRIu32, ev->stream);
+    if (ev->has_field_value) {
+        print_bytes(out, ev->field_value);
+    } else {
+        fprintf(out, " weight=%" PRIu32 " depends=%" PRIu32 "%s", ev->weight, ev->depends_on,
+                ev->exclusive ? " exclusive" : "");
+    }
+}
+
+static void print_go_away(FILE *out, const Mitm__Http2GoAway *ev)
+{
+    fprintf(out, " %c %" PRIu32 " %" PRIu32, "><"[index_of(ev->direction)], ev -> last_stream, ev -> error_code);
+    if (ev->has_debug) {
+        print_bytes(out, ev->debug);
+    }
+}
+
+/* Return whether the event is one of HTTP/2's own. */
+static bool print_http2(FILE *out, const Mitm__Record *r)
+{
+    switch ((int)r->event_case) {
+    case MITM__RECORD__EVENT_HTTP2_SETTINGS:
+        print_settings(out, r->http2_settings);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_RESET:
+        fprintf(out, " %c %" PRIu32 " %" PRIu32, "><"[index_of(r->http2_reset->direction)], r -> http2_reset -> stream,
+                r -> http2_reset -> error_code);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_GO_AWAY:
+        print_go_away(out, r->http2_go_away);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_PING:
+        fprintf(out, " %c%s", "><"[index_of(r->http2_ping->direction)], r -> http2_ping -> ack ? " ack" : "");
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_PRIORITY:
+        print_priority(out, r->http2_priority);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_STALL:
+        fprintf(out, " %c %" PRIu32 " first=%" PRIu64, "><"[index_of(r->http2_stall->direction)],
+                r -> http2_stall -> stream, r -> http2_stall -> first_t_ns);
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void print_numbers(FILE *out, const char *name, const uint32_t *numbers, size_t n)
@@ -240,6 +318,9 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
     case MITM__RECORD__EVENT_VIOLATION:
         print_violation(out, log, r->violation);
         break;
+    case MITM__RECORD__EVENT_WEB_SOCKET_MESSAGE:
+        print_websocket_message(out, log, r->web_socket_message);
+        break;
     case MITM__RECORD__EVENT_HTTP_REQUEST_START:
         print_request_start(out, r->http_request_start);
         break;
@@ -275,7 +356,7 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
                   r->http_response_end->n_trailers);
         break;
     default:
-        if (!print_tls_event(out, r)) {
+        if (!print_http2(out, r) && !print_tls_event(out, r)) {
             assert(false && "an event that these decoders do not emit");
         }
     }
@@ -315,7 +396,8 @@ static bool get_figures(const Mitm__Record *r, struct event_log_entry *entry)
 static bool belong_together(const struct event_log_entry *a, const struct event_log_entry *b)
 {
     return !a->text && a->kind == b->kind && a->exchange == b->exchange && a->direction == b->direction &&
-           a->has_chunks == b->has_chunks;
+           a->has_chunks == b->has_chunks &&
+           (a->exchange != 0 || a->kind == MITM__RECORD__EVENT_OPAQUE_DATA || b->offset == a->offset + a->len);
 }
 
 static void append_data(struct event_log_entry *entry, const uint8_t *data, size_t len)
