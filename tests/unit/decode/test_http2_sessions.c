@@ -181,9 +181,13 @@ static ssize_t select_padding(nghttp2_session *session, const nghttp2_frame *fra
     return (ssize_t)(padded < max ? padded : max);
 }
 
-static void peer_init(struct peer *peer, struct tally *tally, int receives)
+/* `holds_back`: a client gives no windows by itself. */
+static void peer_init(struct peer *peer, struct tally *tally, int receives, bool holds_back)
 {
     nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
+    nghttp2_option_new(&option);
+    nghttp2_option_set_no_auto_window_update(option, holds_back);
     *peer = (struct peer){.tally = tally, .receives = receives};
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -193,9 +197,10 @@ static void peer_init(struct peer *peer, struct tally *tally, int receives)
     if (receives == 0) {
         nghttp2_session_server_new(&peer->session, callbacks, peer);
     } else {
-        nghttp2_session_client_new(&peer->session, callbacks, peer);
+        nghttp2_session_client_new2(&peer->session, callbacks, peer, option);
     }
     nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
 }
 
 /* Count how often the server has used up a window that the client gave it. */
@@ -328,8 +333,8 @@ static void converse(struct tally *tally)
 {
     struct peer client, server;
     tally_init(tally);
-    peer_init(&client, tally, 1);
-    peer_init(&server, tally, 0);
+    peer_init(&client, tally, 1, false);
+    peer_init(&server, tally, 0, false);
     talk(&client, &server);
     nghttp2_session_del(client.session);
     nghttp2_session_del(server.session);
@@ -375,8 +380,8 @@ Test(http2_sessions, upgraded)
     tally_init(&before);
     tally_init(&expected);
     tally_init(&actual);
-    peer_init(&client, &expected, 1);
-    peer_init(&server, &before, 0);
+    peer_init(&client, &expected, 1, false);
+    peer_init(&server, &before, 0, false);
     cr_assert_eq(nghttp2_session_upgrade2(client.session, settings, sizeof settings, 0, NULL), 0);
     cr_assert_eq(nghttp2_session_upgrade2(server.session, settings, sizeof settings, 0, NULL), 0);
     free(tally_finish(&before)); /* HTTP2-Settings, a field of the request before */
@@ -397,4 +402,72 @@ Test(http2_sessions, upgraded)
     cr_assert_eq(actual.stream_of[8], 3);
     free(expected_text);
     free(actual_text);
+}
+
+/* The stalls of the connection. */
+static struct {
+    int n;
+    uint64_t first_t_ns, t_ns;
+} stalls;
+
+static void note_stall(void *ctx, Mitm__Record *record)
+{
+    (void)ctx;
+    if (record->event_case == MITM__RECORD__EVENT_HTTP2_STALL && !record->http2_stall->has_stream) {
+        cr_assert_eq(record->http2_stall->direction, MITM__DIRECTION__TO_CLIENT);
+        cr_assert(!record->has_exchange);
+        stalls.n++;
+        stalls.first_t_ns = record->http2_stall->first_t_ns;
+        stalls.t_ns = record->t_ns;
+    }
+}
+
+/*
+ * Two downloads of 50,000 bytes use up the connection's window of 65,535 bytes, until the client opens it again or,
+ * with `reset`, gives both up.
+ */
+static void check_connection_stall(bool reset)
+{
+    nghttp2_settings_entry large = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 20};
+    struct tally tally;
+    struct peer client, server;
+    tally_init(&tally);
+    peer_init(&client, &tally, 1, true);
+    peer_init(&server, &tally, 0, false);
+    nghttp2_submit_settings(client.session, 0, &large, 1);
+    nghttp2_submit_settings(server.session, 0, NULL, 0);
+    nghttp2_session_set_next_stream_id(client.session, 9);
+    int32_t a = request(&client, "GET", "/a", NULL, NULL, NULL);
+    int32_t b = request(&client, "GET", "/b", NULL, NULL, NULL);
+    pump(&client, &server);
+    cr_assert(nghttp2_session_get_remote_window_size(server.session) == 0);
+    size_t used_up = wire.n - 1;
+    while (wire.blocks[used_up].direction == 0) { /* the client acknowledges the settings */
+        used_up--;
+    }
+    size_t before = wire.n;
+    if (reset) {
+        nghttp2_submit_rst_stream(client.session, 0, a, NGHTTP2_CANCEL);
+        nghttp2_submit_rst_stream(client.session, 0, b, NGHTTP2_CANCEL);
+    } else {
+        nghttp2_submit_window_update(client.session, 0, 0, 100000);
+    }
+    pump(&client, &server);
+    nghttp2_session_del(client.session);
+    nghttp2_session_del(server.session);
+    free(tally_finish(&tally));
+    decode(http2_new(&(struct event_sink){.emit = note_stall}, 0), SIZE_MAX, 0);
+    cr_assert_eq(stalls.n, 1);
+    cr_assert_eq(stalls.first_t_ns, used_up);
+    cr_assert_eq(stalls.t_ns, before + (reset ? 1 : 0)); /* the second of two frames, or the only one */
+}
+
+Test(http2_sessions, connection_stall_until_window_update)
+{
+    check_connection_stall(false);
+}
+
+Test(http2_sessions, connection_stall_until_the_streams_end)
+{
+    check_connection_stall(true);
 }
