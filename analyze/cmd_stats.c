@@ -3,6 +3,7 @@
 
 #include "analyze/cli.h"
 #include "analyze/load.h"
+#include "analyze/measures.h"
 #include "analyze/stats.h"
 #include "analyze/stats_by.h"
 
@@ -40,8 +41,9 @@ static void print_sessions(const struct options *options)
 {
     const struct model *model = options->by.model;
     enum table_format format = options->by.format;
+    bool wide = measures_present(model) != 0;
     if (format == TABLE_CSV)
-        stats_csv_head(stdout);
+        (wide ? stats_csv_wide_head : stats_csv_head)(stdout);
     if (format == TABLE_JSON)
         fputs("{\"sessions\":[", stdout);
     for (size_t i = 0; i < model_session_count(model); i++) {
@@ -56,7 +58,7 @@ static void print_sessions(const struct options *options)
         } else if (format == TABLE_JSON) {
             stats_json(stdout, &stats, i + 1);
         } else {
-            stats_csv(stdout, &stats, i + 1);
+            (wide ? stats_csv_wide : stats_csv)(stdout, &stats, i + 1);
         }
         stats_fini(&stats);
     }

@@ -5,22 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/connections_parts.h"
 #include "analyze/escape.h"
 #include "analyze/format.h"
 #include "base/memory.h"
 #include "analyze/words.h"
 
-struct lines {
-    struct connections_line *lines;
-    size_t count, capacity;
-    bool raw;    /* recorded text is put in as it is, not escaped */
-    FILE *value; /* of the line being made */
-    char *value_text;
-    size_t value_len;
-};
-
-/* Put recorded text into the value of the line being made. */
-static void put_text(struct lines *lines, struct text text)
+void connections_put(struct connections_lines *lines, struct text text)
 {
     if (!lines->raw)
         escape_print(lines->value, text);
@@ -28,9 +19,8 @@ static void put_text(struct lines *lines, struct text text)
         fwrite(text.data, 1, text.len, lines->value);
 }
 
-/* Begin the line of an event; its value is then written to lines->value, and end_line() ends it. Return false, and
- * begin nothing, if the event was not recorded. */
-static bool begin_line(struct lines *lines, int64_t t_ns, const char *event, const struct model_headers *headers)
+bool connections_begin(struct connections_lines *lines, int64_t t_ns, const char *event,
+                       const struct model_headers *headers)
 {
     if (t_ns == MODEL_NONE)
         return false;
@@ -43,7 +33,7 @@ static bool begin_line(struct lines *lines, int64_t t_ns, const char *event, con
     return true;
 }
 
-static void end_line(struct lines *lines)
+void connections_end(struct connections_lines *lines)
 {
     if (fclose(lines->value) != 0)
         abort();
@@ -52,30 +42,27 @@ static void end_line(struct lines *lines)
     line->value_len = lines->value_len;
 }
 
-/* Add the line of an event with a value of our own words. */
-static void add_line(struct lines *lines, int64_t t_ns, const char *event, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void add_line(struct lines *lines, int64_t t_ns, const char *event, const char *format, ...)
+void connections_add(struct connections_lines *lines, int64_t t_ns, const char *event, const char *format, ...)
 {
-    if (!begin_line(lines, t_ns, event, NULL))
+    if (!connections_begin(lines, t_ns, event, NULL))
         return;
     va_list arguments;
     va_start(arguments, format);
     vfprintf(lines->value, format, arguments);
     va_end(arguments);
-    end_line(lines);
+    connections_end(lines);
 }
 
 /* Add the line of an event with a recorded text and, if `port` is not negative, a port. */
-static void add_text_line(struct lines *lines, int64_t t_ns, const char *event, struct text text, int64_t port)
+static void add_text_line(struct connections_lines *lines, int64_t t_ns, const char *event, struct text text,
+                          int64_t port)
 {
-    if (!begin_line(lines, t_ns, event, NULL))
+    if (!connections_begin(lines, t_ns, event, NULL))
         return;
-    put_text(lines, text);
+    connections_put(lines, text);
     if (port >= 0)
         fprintf(lines->value, ":%" PRId64, port);
-    end_line(lines);
+    connections_end(lines);
 }
 
 static const char *or_unknown(const char *words)
@@ -85,9 +72,9 @@ static const char *or_unknown(const char *words)
 
 /* ---------------------------------------------------------------- SOCKS */
 
-static void add_greeting(struct lines *lines, const struct model_connection *c)
+static void add_greeting(struct connections_lines *lines, const struct model_connection *c)
 {
-    if (begin_line(lines, c->methods_ns, "SocksMethodsOffered", NULL)) {
+    if (connections_begin(lines, c->methods_ns, "SocksMethodsOffered", NULL)) {
         for (uint32_t i = 0; i < c->methods.len; i++) {
             const char *words = words_socks_method(c->methods.data[i]);
             fputs(i > 0 ? ", " : "", lines->value);
@@ -96,22 +83,22 @@ static void add_greeting(struct lines *lines, const struct model_connection *c)
             else
                 fprintf(lines->value, "method %02X", c->methods.data[i]);
         }
-        end_line(lines);
+        connections_end(lines);
     }
     const char *method = words_socks_method(c->method);
     if (method)
-        add_line(lines, c->method_ns, "SocksMethodChosen", "%s", method);
+        connections_add(lines, c->method_ns, "SocksMethodChosen", "%s", method);
     else
-        add_line(lines, c->method_ns, "SocksMethodChosen", "method %02" PRIX32, c->method);
-    if (begin_line(lines, c->auth_start_ns, "SocksAuthStart", NULL)) {
+        connections_add(lines, c->method_ns, "SocksMethodChosen", "method %02" PRIX32, c->method);
+    if (connections_begin(lines, c->auth_start_ns, "SocksAuthStart", NULL)) {
         fprintf(lines->value, "credential %" PRIu32 ", user name ", c->credential);
-        put_text(lines, c->username);
-        end_line(lines);
+        connections_put(lines, c->username);
+        connections_end(lines);
     }
     if (c->auth_status == 0)
-        add_line(lines, c->auth_end_ns, "SocksAuthEnd", "accepted");
+        connections_add(lines, c->auth_end_ns, "SocksAuthEnd", "accepted");
     else
-        add_line(lines, c->auth_end_ns, "SocksAuthEnd", "refused (status %" PRIu32 ")", c->auth_status);
+        connections_add(lines, c->auth_end_ns, "SocksAuthEnd", "refused (status %" PRIu32 ")", c->auth_status);
 }
 
 static bool is_connect(const struct model_connection *c)
@@ -120,19 +107,19 @@ static bool is_connect(const struct model_connection *c)
     return c->command == CONNECT;
 }
 
-static void add_request(struct lines *lines, const struct model_connection *c)
+static void add_request(struct connections_lines *lines, const struct model_connection *c)
 {
-    if (!begin_line(lines, c->socks_start_ns, "SocksRequestStart", NULL))
+    if (!connections_begin(lines, c->socks_start_ns, "SocksRequestStart", NULL))
         return;
     if (!is_connect(c))
         fprintf(lines->value, "%s ", or_unknown(words_socks_command(c->command)));
-    put_text(lines, c->host);
-    end_line(lines);
+    connections_put(lines, c->host);
+    connections_end(lines);
 }
 
-static void add_reply(struct lines *lines, const struct model_connection *c)
+static void add_reply(struct connections_lines *lines, const struct model_connection *c)
 {
-    if (!begin_line(lines, c->socks_end_ns, "SocksResponseEnd", NULL))
+    if (!connections_begin(lines, c->socks_end_ns, "SocksResponseEnd", NULL))
         return;
     if (c->reply != 0) {
         words_print_socks_reply(lines->value, c->reply);
@@ -140,110 +127,118 @@ static void add_reply(struct lines *lines, const struct model_connection *c)
             fputs(", from mitm-proxy itself", lines->value);
     } else {
         /* The name asked for, as in 2011; the answer where one was asked for. */
-        put_text(lines, is_connect(c) ? c->host : c->bound_address);
+        connections_put(lines, is_connect(c) ? c->host : c->bound_address);
     }
-    end_line(lines);
+    connections_end(lines);
 }
 
 /* Add that a request which arrived at from_ns was held back until sent_ns. */
-static void add_delay(struct lines *lines, int64_t from_ns, int64_t sent_ns)
+static void add_delay(struct connections_lines *lines, int64_t from_ns, int64_t sent_ns)
 {
     char buffer[FORMAT_BYTES];
     if (from_ns != MODEL_NONE && sent_ns >= from_ns)
-        add_line(lines, sent_ns, "Delay", "held back for %s, as set", format_seconds(buffer, sent_ns - from_ns));
+        connections_add(lines, sent_ns, "Delay", "held back for %s, as set", format_seconds(buffer, sent_ns - from_ns));
     else
-        add_line(lines, sent_ns, "Delay", "held back, as set");
+        connections_add(lines, sent_ns, "Delay", "held back, as set");
 }
 
-static void add_connecting(struct lines *lines, const struct model_connection *c)
+static void add_connecting(struct connections_lines *lines, const struct model_connection *c)
 {
     char count[FORMAT_BYTES];
     add_text_line(lines, c->resolve_start_ns, "ResolveStart", c->host, -1);
     if (c->resolve_error.data) {
         add_text_line(lines, c->resolve_end_ns, "ResolveEnd", c->resolve_error, -1);
-    } else if (begin_line(lines, c->resolve_end_ns, "ResolveEnd", NULL)) {
-        put_text(lines, c->resolve_first_address);
+    } else if (connections_begin(lines, c->resolve_end_ns, "ResolveEnd", NULL)) {
+        connections_put(lines, c->resolve_first_address);
         if (c->resolve_addresses > 1)
             fprintf(lines->value, " and %s more", format_count(count, c->resolve_addresses - 1));
-        end_line(lines);
+        connections_end(lines);
     }
     if (c->connect_attempts > 1)
-        add_line(lines, c->connect_start_ns, "ConnectStart", "%" PRIu32 " attempts", c->connect_attempts);
+        connections_add(lines, c->connect_start_ns, "ConnectStart", "%" PRIu32 " attempts", c->connect_attempts);
     else
         add_text_line(lines, c->connect_start_ns, "ConnectStart", c->connect_address, c->connect_port);
-    if (begin_line(lines, c->connect_end_ns, "ConnectEnd", NULL)) {
-        put_text(lines, c->connect_address);
+    if (connections_begin(lines, c->connect_end_ns, "ConnectEnd", NULL)) {
+        connections_put(lines, c->connect_address);
         fprintf(lines->value, ":%" PRIu32, c->connect_port);
         if (c->connect_error != 0)
             fprintf(lines->value, ": %s", strerror((int)(c->connect_error & INT32_MAX)));
-        end_line(lines);
+        connections_end(lines);
     }
 }
 
 /* ---------------------------------------------------------------- HTTP */
 
-static void add_request_start(struct lines *lines, const struct model_exchange *x)
+static void add_request_start(struct connections_lines *lines, const struct model_exchange *x)
 {
-    if (!begin_line(lines, x->request.start_ns, "HttpRequestStart", &x->request.headers))
+    if (!connections_begin(lines, x->request.start_ns, "HttpRequestStart", &x->request.headers))
         return;
-    put_text(lines, x->method);
+    connections_put(lines, x->method);
     putc(' ', lines->value);
-    put_text(lines, x->target);
+    connections_put(lines, x->target);
     if (x->target_omitted_bytes > 0)
         fprintf(lines->value, "… (%" PRIu64 " bytes more)", x->target_omitted_bytes);
     if (x->request.version.len > 0) {
         fputs(" HTTP/", lines->value);
-        put_text(lines, x->request.version);
+        connections_put(lines, x->request.version);
     }
-    end_line(lines);
+    connections_put_stream(lines, x);
+    connections_end(lines);
 }
 
-static void add_response_start(struct lines *lines, const struct model_exchange *x)
+static void add_response_start(struct connections_lines *lines, const struct model_exchange *x)
 {
-    if (!begin_line(lines, x->response.start_ns, "HttpResponseStart", &x->response.headers))
+    if (!connections_begin(lines, x->response.start_ns, "HttpResponseStart", &x->response.headers))
         return;
     fputs("HTTP/", lines->value);
-    put_text(lines, x->response.version);
+    connections_put(lines, x->response.version);
     if (x->has_status)
         fprintf(lines->value, " %" PRIu32, x->status);
     if (x->reason.len > 0) {
         putc(' ', lines->value);
-        put_text(lines, x->reason);
+        connections_put(lines, x->reason);
     }
-    end_line(lines);
+    connections_end(lines);
 }
 
-/* Add the body's size at its end, or how much of it there is where it has no end. */
-static void add_message_end(struct lines *lines, const struct model_message *message, const char *end, const char *body)
+/*
+ * Add the body's size at its end, or how much of it there is where it has no end. `decoded_bytes` is its size with
+ * Content-Encoding undone, or MODEL_NONE.
+ */
+static void add_message_end(struct connections_lines *lines, const struct model_message *message, int64_t decoded_bytes,
+                            const char *end, const char *body)
 {
     if (message->end_ns == MODEL_NONE && message->pieces > 0)
-        add_line(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
-                 "%" PRId64 " bytes so far, in %" PRIu32 " pieces", message->body_bytes, message->pieces);
-    if (!begin_line(lines, message->end_ns, end, &message->trailers))
+        connections_add(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
+                        "%" PRId64 " bytes so far, in %" PRIu32 " pieces", message->body_bytes, message->pieces);
+    if (!connections_begin(lines, message->end_ns, end, &message->trailers))
         return;
     const char *cause = words_http_end_cause(message->cause);
     if (message->body_bytes != MODEL_NONE)
         fprintf(lines->value, "%" PRId64, message->body_bytes);
+    if (decoded_bytes != MODEL_NONE)
+        fprintf(lines->value, " (%" PRId64 " decoded)", decoded_bytes);
     if (cause)
         fprintf(lines->value, "%s%s", message->body_bytes != MODEL_NONE ? ", " : "", cause);
-    end_line(lines);
+    connections_end(lines);
 }
 
-static void add_exchange(struct lines *lines, const struct model_exchange *x)
+static void add_exchange(struct connections_lines *lines, const struct model_exchange *x)
 {
     add_request_start(lines, x);
     add_delay(lines, x->request.start_ns, x->sent_ns);
     /* A request without a body ends with its head: there is nothing to say then. */
     if (x->request.body_bytes > 0 || words_http_end_cause(x->request.cause))
-        add_message_end(lines, &x->request, "HttpRequestEnd", "HttpRequestBody");
-    add_line(lines, x->informational_ns, "HttpInformational", "%" PRIu32, x->informational_status);
+        add_message_end(lines, &x->request, MODEL_NONE, "HttpRequestEnd", "HttpRequestBody");
+    connections_add(lines, x->informational_ns, "HttpInformational", "%" PRIu32, x->informational_status);
     add_response_start(lines, x);
-    add_message_end(lines, &x->response, "HttpResponseEnd", "HttpResponseBody");
+    add_message_end(lines, &x->response, x->decoded_bytes, "HttpResponseEnd", "HttpResponseBody");
+    connections_add_stream(lines, x);
 }
 
 /* ---------------------------------------------------------------- the rest */
 
-static void add_stream(struct lines *lines, const struct model_connection *c, int direction)
+static void add_stream(struct connections_lines *lines, const struct model_connection *c, int direction)
 {
     static const char *const names[MODEL_DIRECTIONS] = {"to server", "to client"};
     const struct model_stream *stream = &c->streams[direction];
@@ -251,28 +246,29 @@ static void add_stream(struct lines *lines, const struct model_connection *c, in
     const struct model_hold *hold = &stream->hold;
     char bytes[FORMAT_BYTES], pieces[FORMAT_BYTES], until[FORMAT_BYTES];
     if (hold->first_ns != MODEL_NONE)
-        add_line(lines, hold->first_ns, "RateLimited", "%s: held back for %s in all, until %s, as set",
-                 names[direction], format_seconds(bytes, model_number(hold->held_ns)),
-                 format_moment(until, hold->last_ns));
+        connections_add(lines, hold->first_ns, "RateLimited", "%s: held back for %s in all, until %s, as set",
+                        names[direction], format_seconds(bytes, model_number(hold->held_ns)),
+                        format_moment(until, hold->last_ns));
     if (stream->opaque_pieces > 0)
-        add_line(lines, stream->opaque_first_ns, "OpaqueData", "%s: %s bytes in %s pieces, until %s", names[direction],
-                 format_count(bytes, stream->opaque_bytes), format_count(pieces, stream->opaque_pieces),
-                 format_moment(until, stream->opaque_last_ns));
-    if (begin_line(lines, violation->t_ns, "Violation", NULL)) {
+        connections_add(lines, stream->opaque_first_ns, c->tls && !c->tls->decrypted ? "TlsData" : "OpaqueData",
+                        "%s: %s bytes in %s pieces, until %s", names[direction],
+                        format_count(bytes, stream->opaque_bytes), format_count(pieces, stream->opaque_pieces),
+                        format_moment(until, stream->opaque_last_ns));
+    if (connections_begin(lines, violation->t_ns, "Violation", NULL)) {
         fprintf(lines->value, "%s: %s", names[direction], or_unknown(words_violation(violation->kind)));
         if (violation->has_offset)
             fprintf(lines->value, " at byte %s", format_count(bytes, violation->offset_bytes));
         if (violation->detail.len > 0) {
             fputs(": ", lines->value);
-            put_text(lines, violation->detail);
+            connections_put(lines, violation->detail);
         }
-        end_line(lines);
+        connections_end(lines);
     }
-    if (begin_line(lines, stream->end_ns, "EndOfStream", NULL)) {
+    if (connections_begin(lines, stream->end_ns, "EndOfStream", NULL)) {
         fprintf(lines->value, "%s: %s", names[direction], or_unknown(words_end_cause(stream->end_cause)));
         if (stream->end_error != 0)
             fprintf(lines->value, " (%s)", strerror((int)(stream->end_error & INT32_MAX)));
-        end_line(lines);
+        connections_end(lines);
     }
 }
 
@@ -281,18 +277,19 @@ static const char *count_or_missing(char to[FORMAT_BYTES], int64_t count)
     return count == MODEL_NONE ? "–" : format_count(to, (uint64_t)count);
 }
 
-static void add_end(struct lines *lines, const struct model_connection *c)
+static void add_end(struct connections_lines *lines, const struct model_connection *c)
 {
     char sent[FORMAT_BYTES], received[FORMAT_BYTES];
-    if (!begin_line(lines, c->end_ns, "ConnectionEnd", NULL))
+    if (!connections_begin(lines, c->end_ns, "ConnectionEnd", NULL))
         return;
     fprintf(lines->value, "%s; %s bytes to server, %s to client", or_unknown(words_end_cause(c->end_cause)),
             count_or_missing(sent, model_connection_bytes(c, MODEL_TO_SERVER)),
             count_or_missing(received, model_connection_bytes(c, MODEL_TO_CLIENT)));
-    end_line(lines);
+    connections_end(lines);
 }
 
-static void add_all(struct lines *lines, const struct model_session *session, const struct model_connection *c)
+static void add_all(struct connections_lines *lines, const struct model_session *session,
+                    const struct model_connection *c)
 {
     add_text_line(lines, c->start_ns, "ConnectionStart", c->client_address, c->client_port);
     add_greeting(lines, c);
@@ -300,7 +297,8 @@ static void add_all(struct lines *lines, const struct model_session *session, co
     add_delay(lines, c->socks_start_ns, c->socks_sent_ns);
     add_connecting(lines, c);
     add_reply(lines, c);
-    add_line(lines, c->protocol_ns, "ProtocolDetected", "%s", or_unknown(words_protocol(c->protocol)));
+    connections_add(lines, c->protocol_ns, "ProtocolDetected", "%s", or_unknown(words_protocol(c->protocol)));
+    connections_add_protocols(lines, c);
     for (const struct model_exchange *x = model_first_exchange(session, c); x; x = model_next_exchange(session, x))
         add_exchange(lines, x);
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++)
@@ -319,7 +317,7 @@ static int compare(const void *a, const void *b)
 struct connections_line *connections_lines_new(const struct model_session *session,
                                                const struct model_connection *connection, bool raw, size_t *count)
 {
-    struct lines lines = {.raw = raw};
+    struct connections_lines lines = {.raw = raw};
     add_all(&lines, session, connection);
     if (lines.count > 0)
         qsort(lines.lines, lines.count, sizeof *lines.lines, compare);
@@ -358,7 +356,11 @@ void connections_print(FILE *out, const struct model_session *session, const str
         escape_print(out, connection->host);
         fprintf(out, "  %" PRIu32, connection->port);
     }
-    fprintf(out, "  (%s)\n", model_connection_open(connection) ? "open" : "closed");
+    fprintf(out, "  (%s)", model_connection_open(connection) ? "open" : "closed");
+    char protocol[WORDS_PROTOCOL_BYTES];
+    if (connection->tls || connection->http2)
+        fprintf(out, "  %s", words_connection_protocol(protocol, session, connection));
+    putc('\n', out);
     size_t count;
     struct connections_line *lines = connections_lines_new(session, connection, false, &count);
     for (size_t i = 0; i < count; i++) {

@@ -44,7 +44,28 @@ static void add(struct finder *finder, enum failure_kind kind, int64_t t_ns, con
 /* Return whether the response was cut off. (What was not followed is a violation, and a tunnel has no end.) */
 static bool cut_off(const struct model_exchange *x)
 {
-    return x->response.end_ns != MODEL_NONE && x->response.cause == MITM__HTTP_END_CAUSE__TRUNCATED;
+    return x->response.end_ns != MODEL_NONE && (x->response.cause == MITM__HTTP_END_CAUSE__TRUNCATED ||
+                                                x->response.cause == MITM__HTTP_END_CAUSE__STREAM_RESET);
+}
+
+/* Return the kind of what was said in `direction`; `by_client`: that of the client. The server's follows it. */
+static enum failure_kind said_by(enum failure_kind by_client, int direction)
+{
+    return (enum failure_kind)((int)by_client + (direction == MODEL_TO_CLIENT));
+}
+
+/* Find what became of the exchange's stream; return false if it was not reset before its response was complete. */
+static bool find_reset(struct finder *finder, const struct model_exchange *x)
+{
+    enum { NO_ERROR = 0 };
+    if (!x->h2 || x->h2->reset_ns == MODEL_NONE || metrics_complete(x))
+        return false;
+    bool failed = x->h2->reset_error != NO_ERROR;
+    if (metrics_canceled(x))
+        add(finder, FAILURE_CANCELED, x->h2->reset_ns, x, MODEL_TO_SERVER);
+    else if (failed)
+        add(finder, said_by(FAILURE_STREAM_CLIENT, (int)x->h2->reset_direction), x->h2->reset_ns, x, MODEL_TO_CLIENT);
+    return metrics_canceled(x) || failed;
 }
 
 static void find_of_exchange(struct finder *finder, const struct model_connection *c, const struct model_exchange *x)
@@ -52,10 +73,38 @@ static void find_of_exchange(struct finder *finder, const struct model_connectio
     enum { FIRST_ERROR = 400 };
     if (x->has_status && x->status >= FIRST_ERROR && x->response.start_ns != MODEL_NONE)
         add(finder, FAILURE_STATUS, x->response.start_ns, x, MODEL_TO_CLIENT);
+    if (find_reset(finder, x))
+        return;
     if (cut_off(x))
         add(finder, FAILURE_RESPONSE, x->response.end_ns, x, MODEL_TO_CLIENT);
     else if (x->has_request && !x->has_response && !model_connection_open(c))
         add(finder, FAILURE_RESPONSE, c->end_ns, x, MODEL_TO_CLIENT);
+}
+
+/* Find fatal alerts, or else that the handshake did not end. */
+static void find_of_tls(struct finder *finder, const struct model_connection *c)
+{
+    const struct model_tls *tls = c->tls;
+    bool alerted = false;
+    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
+        if (model_alert_fatal(&tls->alerts[direction])) {
+            add(finder, said_by(FAILURE_TLS_CLIENT, direction), tls->alerts[direction].t_ns, NULL, direction);
+            alerted = true;
+        }
+    }
+    bool followed = c->streams[MODEL_TO_SERVER].violation.t_ns == MODEL_NONE &&
+                    c->streams[MODEL_TO_CLIENT].violation.t_ns == MODEL_NONE;
+    bool ended = tls->end_ns != MODEL_NONE || c->exchange_count > 0 || model_connection_open(c) || !followed;
+    if (!alerted && !ended && tls->client_hello_ns != MODEL_NONE)
+        add(finder, FAILURE_TLS_END, c->end_ns, NULL, MODEL_TO_SERVER);
+}
+
+static void find_of_http2(struct finder *finder, const struct model_http2 *http2)
+{
+    for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
+        if (http2->go_away_ns[direction] != MODEL_NONE && http2->go_away_error[direction] != 0)
+            add(finder, said_by(FAILURE_GO_AWAY_CLIENT, direction), http2->go_away_ns[direction], NULL, direction);
+    }
 }
 
 static void find_of_connection(struct finder *finder, const struct model_connection *c)
@@ -72,6 +121,10 @@ static void find_of_connection(struct finder *finder, const struct model_connect
         if (c->streams[direction].violation.t_ns != MODEL_NONE)
             add(finder, FAILURE_PROTOCOL, c->streams[direction].violation.t_ns, NULL, direction);
     }
+    if (c->tls)
+        find_of_tls(finder, c);
+    if (c->http2)
+        find_of_http2(finder, c->http2);
     bool broken = c->end_cause == MITM__END_CAUSE__RESET || c->end_cause == MITM__END_CAUSE__CONNECTION_ERROR;
     if (c->end_ns != MODEL_NONE && broken && !metrics_socks_failed(c)) /* a client resets what was refused, too */
         add(finder, FAILURE_CONNECTION, c->end_ns, NULL, MODEL_TO_CLIENT);
@@ -169,6 +222,45 @@ static void put_connection(FILE *out, const struct model_connection *c)
         fputs("The connection failed.", out);
 }
 
+static const char *side(int direction)
+{
+    return direction == MODEL_TO_SERVER ? "client" : "server";
+}
+
+/* "handshake_failure (40)" */
+static void put_code(FILE *out, const char *name, uint32_t code)
+{
+    fprintf(out, "%s (%" PRIu32 ")", name ? name : "unknown code", code);
+}
+
+static void put_tls(FILE *out, const struct model_connection *c, int direction)
+{
+    const struct model_alert *alert = &c->tls->alerts[direction];
+    fprintf(out, "The %s gave up TLS%s: ", side(direction), c->tls->end_ns == MODEL_NONE ? " in the handshake" : "");
+    put_code(out, words_tls_alert(alert->description), alert->description);
+    putc('.', out);
+}
+
+static void put_stream(FILE *out, const struct model_exchange *x)
+{
+    if (metrics_canceled(x)) {
+        fputs("The client canceled ", out);
+    } else {
+        fprintf(out, "The %s reset the stream, ", side((int)x->h2->reset_direction));
+        put_code(out, words_http2_error(x->h2->reset_error), x->h2->reset_error);
+        fputs(": ", out);
+    }
+    put_request(out, x);
+    putc('.', out);
+}
+
+static void put_go_away(FILE *out, const struct model_connection *c, int direction)
+{
+    fprintf(out, "The %s gave up the HTTP/2 connection: ", side(direction));
+    put_code(out, words_http2_error(c->http2->go_away_error[direction]), c->http2->go_away_error[direction]);
+    putc('.', out);
+}
+
 static void put_sentence(FILE *out, const struct model_connection *c, const struct found *found)
 {
     switch (found->kind) {
@@ -178,8 +270,24 @@ static void put_sentence(FILE *out, const struct model_connection *c, const stru
     case FAILURE_CONNECTION:
         put_connection(out, c);
         break;
+    case FAILURE_TLS_END:
+        fputs("The connection ended before the TLS handshake did.", out);
+        break;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
+        put_tls(out, c, found->direction);
+        break;
     case FAILURE_RESPONSE:
         put_response(out, found->exchange);
+        break;
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
+    case FAILURE_CANCELED:
+        put_stream(out, found->exchange);
+        break;
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
+        put_go_away(out, c, found->direction);
         break;
     case FAILURE_PROTOCOL:
         put_violation(out, c, found->direction);
@@ -257,8 +365,20 @@ static uint32_t code_of(const struct model_connection *c, const struct found *fo
     switch (found->kind) {
     case FAILURE_SOCKS:
         return c->socks_end_ns == MODEL_NONE ? FAILURE_NO_REPLY : c->reply;
+    case FAILURE_TLS_END:
+        return 0;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
+        return c->tls->alerts[found->direction].description;
     case FAILURE_RESPONSE:
         return cut_off(found->exchange);
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
+    case FAILURE_CANCELED:
+        return found->exchange->h2->reset_error;
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
+        return c->http2->go_away_error[found->direction];
     case FAILURE_CONNECTION:
         return c->end_cause;
     case FAILURE_PROTOCOL:
@@ -287,7 +407,8 @@ struct failure_class *failures_classes(const struct model_session *session, size
     struct failure_class *classes = memory_new(finder.count, sizeof *classes);
     for (size_t i = 0; i < finder.count; i++) {
         const struct model_connection *c = model_connection(session, finder.found[i].index);
-        classes[i] = (struct failure_class){c->server, finder.found[i].kind, code_of(c, &finder.found[i]), 1};
+        const struct found *found = &finder.found[i];
+        classes[i] = (struct failure_class){c->server, found->kind, code_of(c, found), 1};
     }
     if (finder.count > 0)
         qsort(classes, finder.count, sizeof *classes, compare_classes);
@@ -303,6 +424,12 @@ struct failure_class *failures_classes(const struct model_session *session, size
     return classes;
 }
 
+bool failures_of_connections(enum failure_kind kind)
+{
+    return kind != FAILURE_RESPONSE && kind != FAILURE_STATUS && kind != FAILURE_STREAM_CLIENT &&
+           kind != FAILURE_STREAM_SERVER && kind != FAILURE_CANCELED;
+}
+
 void failures_print_class(FILE *out, const struct failure_class *class)
 {
     const char *words;
@@ -314,8 +441,29 @@ void failures_print_class(FILE *out, const struct failure_class *class)
         else
             words_print_socks_reply(out, class->code);
         break;
+    case FAILURE_TLS_END:
+        fputs("TLS: handshake not finished", out);
+        break;
+    case FAILURE_TLS_CLIENT:
+    case FAILURE_TLS_SERVER:
+        fprintf(out, "TLS alert of the %s: ", side(class->kind == FAILURE_TLS_SERVER));
+        put_code(out, words_tls_alert(class->code), class->code);
+        break;
     case FAILURE_RESPONSE:
         fputs(class->code ? "response cut off" : "no response", out);
+        break;
+    case FAILURE_STREAM_CLIENT:
+    case FAILURE_STREAM_SERVER:
+        fprintf(out, "stream reset by the %s: ", side(class->kind == FAILURE_STREAM_SERVER));
+        put_code(out, words_http2_error(class->code), class->code);
+        break;
+    case FAILURE_GO_AWAY_CLIENT:
+    case FAILURE_GO_AWAY_SERVER:
+        fprintf(out, "HTTP/2 given up by the %s: ", side(class->kind == FAILURE_GO_AWAY_SERVER));
+        put_code(out, words_http2_error(class->code), class->code);
+        break;
+    case FAILURE_CANCELED:
+        fputs("canceled by the client", out);
         break;
     case FAILURE_CONNECTION:
         fputs(class->code == MITM__END_CAUSE__RESET ? "connection reset" : "connection failed", out);

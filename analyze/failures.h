@@ -9,11 +9,19 @@
 #include "analyze/model.h"
 
 enum failure_kind {
-    FAILURE_SOCKS,      /* the SOCKS request was refused, or never answered */
-    FAILURE_CONNECTION, /* the connection failed, or was reset, after its SOCKS request had not */
-    FAILURE_RESPONSE,   /* a response was cut off, or never came */
-    FAILURE_PROTOCOL,   /* a peer broke the protocol */
-    FAILURE_STATUS,     /* HTTP status 400 and above: the server said so; nothing on the way failed */
+    FAILURE_SOCKS,          /* the SOCKS request was refused, or never answered */
+    FAILURE_CONNECTION,     /* the connection failed, or was reset, after its SOCKS request had not */
+    FAILURE_TLS_END,        /* the connection ended before its TLS handshake did */
+    FAILURE_TLS_CLIENT,     /* TLS: a fatal alert of the client … */
+    FAILURE_TLS_SERVER,     /* … or of the server */
+    FAILURE_RESPONSE,       /* a response was cut off, or never came */
+    FAILURE_STREAM_CLIENT,  /* HTTP/2: the client reset a stream with an error before its response was complete, … */
+    FAILURE_STREAM_SERVER,  /* … or the server did */
+    FAILURE_GO_AWAY_CLIENT, /* HTTP/2: the client gave up the connection with an error … */
+    FAILURE_GO_AWAY_SERVER, /* … or the server did */
+    FAILURE_PROTOCOL,       /* a peer broke the protocol */
+    FAILURE_STATUS,         /* HTTP status 400 and above: the server said so; nothing on the way failed */
+    FAILURE_CANCELED,       /* HTTP/2: the client did not want the response any more; nothing failed */
     FAILURE_KINDS
 };
 
@@ -46,7 +54,9 @@ struct failure_class {
     uint32_t server; /* index, or MODEL_NO_INDEX: connections without a request */
     enum failure_kind kind;
     /* FAILURE_SOCKS: the reply; FAILURE_STATUS: the status; FAILURE_RESPONSE: 1: it was cut off, 0: it never came;
-     * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one. */
+     * FAILURE_CONNECTION: EndCause; FAILURE_PROTOCOL: ViolationKind. FAILURE_NO_REPLY: a SOCKS request without one.
+     * FAILURE_TLS_CLIENT and _SERVER: the alert's description; FAILURE_STREAM_… and FAILURE_GO_AWAY_…: the error code;
+     * others: 0. */
     uint32_t code;
     uint64_t count;
 };
@@ -55,6 +65,9 @@ struct failure_class {
 
 /* Return the classes of all failures of `session`, *count of them, by server, kind and code. The caller frees them. */
 struct failure_class *failures_classes(const struct model_session *session, size_t *count);
+
+/* Return whether failures of this kind happen to connections as a whole, not to requests. */
+bool failures_of_connections(enum failure_kind kind);
 
 /* Print what the class is: "SOCKS: host unreachable (04)", "HTTP status 404". */
 void failures_print_class(FILE *out, const struct failure_class *class);

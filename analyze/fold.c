@@ -1,15 +1,6 @@
 #include "analyze/fold_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* Return the model's index of a direction; MODEL_DIRECTIONS if it is none. */
-static int direction_index(bool has, Mitm__Direction direction)
-{
-    if (has && direction == MITM__DIRECTION__TO_SERVER)
-        return MODEL_TO_SERVER;
-    return has && direction == MITM__DIRECTION__TO_CLIENT ? MODEL_TO_CLIENT : MODEL_DIRECTIONS;
-}
 
 /* ---------------------------------------------------------------- sessions */
 
@@ -45,6 +36,7 @@ static void session_start(struct model_session *session, struct texts *texts, co
     session->listen_address = keep_string(texts, ev->listen_address);
     session->time_source = ev->has_time_source ? (uint32_t)ev->time_source : 0;
     session->command = join_command(texts, ev);
+    session->decrypted = ev->decrypted;
 }
 
 static void session_end(struct model_session *session, const Mitm__SessionEnd *ev)
@@ -189,10 +181,17 @@ static void violation(struct model_connection *c, struct texts *texts, const Mit
 
 static void protocol_detected(struct model_connection *c, const Mitm__ProtocolDetected *ev, int64_t t_ns)
 {
-    if (c->protocol_ns != MODEL_NONE)
+    uint32_t protocol = ev->has_protocol ? (uint32_t)ev->protocol : 0;
+    int64_t *member_ns = ev->inside_tls ? &c->inner_protocol_ns : &c->protocol_ns;
+    if (*member_ns != MODEL_NONE)
         return;
-    c->protocol_ns = t_ns;
-    c->protocol = ev->has_protocol ? (uint32_t)ev->protocol : 0;
+    *member_ns = t_ns;
+    if (ev->inside_tls)
+        c->inner_protocol = protocol;
+    else
+        c->protocol = protocol;
+    if (protocol == MITM__PROTOCOL__HTTP2)
+        fold_http2_of(c);
 }
 
 static void rate_limited(struct model_connection *c, const Mitm__RateLimited *ev, int64_t t_ns)
@@ -209,77 +208,14 @@ static void rate_limited(struct model_connection *c, const Mitm__RateLimited *ev
     hold->held_ns = rate_sum(hold->held_ns, ev->held_ns);
 }
 
-static int64_t pause_ns(const struct model_burst *a, const struct model_burst *b)
-{
-    return b->from_ns > a->to_ns ? b->from_ns - a->to_ns : 0;
-}
-
-/* Join bursts with pauses up to gap_ns; double that until half of the room is free. */
-static void join_bursts(struct model_bursts *bursts)
-{
-    while (bursts->count > MODEL_BURSTS / 2 && bursts->gap_ns < INT64_MAX / 2) {
-        bursts->gap_ns *= 2;
-        size_t n = 0;
-        for (size_t i = 1; i < bursts->count; i++) {
-            struct model_burst *last = &bursts->bursts[n], *next = &bursts->bursts[i];
-            if (pause_ns(last, next) <= bursts->gap_ns) {
-                last->to_ns = next->to_ns > last->to_ns ? next->to_ns : last->to_ns;
-                last->bytes = rate_sum(last->bytes, next->bytes);
-            } else {
-                bursts->bursts[++n] = *next;
-            }
-        }
-        bursts->count = n + 1;
-    }
-}
-
-/* Return `bursts`, or new ones if it is NULL, with room for one more; the pointer may have changed. */
-static struct model_bursts *make_room(struct model_bursts *bursts)
-{
-    static const int64_t first_gap_ns = 20000000;
-    if (bursts && bursts->count == MODEL_BURSTS)
-        join_bursts(bursts);
-    if (bursts && bursts->count < bursts->capacity)
-        return bursts;
-    size_t capacity = bursts ? bursts->capacity * 2 : 2;
-    struct model_bursts *p = realloc(bursts, sizeof *p + capacity * sizeof *p->bursts);
-    if (!p)
-        abort();
-    if (!bursts)
-        *p = (struct model_bursts){.gap_ns = first_gap_ns};
-    p->capacity = capacity;
-    return p;
-}
-
-static void add_burst(struct model_connection *c, int64_t t_ns, uint64_t len_bytes)
-{
-    struct model_bursts *bursts = c->bursts;
-    struct model_burst burst = {t_ns, t_ns, len_bytes};
-    struct model_burst *last = bursts ? &bursts->bursts[bursts->count - 1] : NULL;
-    if (last && pause_ns(last, &burst) <= bursts->gap_ns) {
-        last->to_ns = t_ns > last->to_ns ? t_ns : last->to_ns;
-        last->bytes = rate_sum(last->bytes, len_bytes);
-        return;
-    }
-    bursts = c->bursts = make_room(bursts);
-    bursts->bursts[bursts->count++] = burst;
-}
-
 static void opaque_data(struct model_session *session, struct model_connection *c, const Mitm__OpaqueData *ev,
                         int64_t t_ns)
 {
     int direction = direction_index(ev->has_direction, ev->direction);
     if (direction == MODEL_DIRECTIONS)
         return;
-    struct model_stream *stream = &c->streams[direction];
-    stream->opaque_bytes = rate_sum(stream->opaque_bytes, ev->len_bytes);
-    stream->opaque_pieces++;
-    ONCE(stream->opaque_first_ns, t_ns);
-    if (t_ns > stream->opaque_last_ns)
-        stream->opaque_last_ns = t_ns;
+    fold_opaque(c, direction, ev->len_bytes, t_ns);
     see_bytes(session, c, direction, ev->len_bytes, t_ns);
-    if (direction == MODEL_TO_CLIENT)
-        add_burst(c, t_ns, ev->len_bytes);
 }
 
 static void methods_offered(struct model_connection *c, struct texts *texts, const Mitm__SocksMethodsOffered *ev,

@@ -27,6 +27,23 @@ void fold_session(struct model_session *session, struct texts *texts, const Mitm
 void fold_connection(struct model_session *session, struct model_connection *connection, struct texts *texts,
                      const Mitm__Record *record, int64_t t_ns);
 
+/* Fold an event of TLS. Return false, and do nothing, if it is another one. */
+bool fold_tls(struct model_session *session, struct model_connection *connection, struct texts *texts,
+              const Mitm__Record *record, int64_t t_ns);
+
+/* Fold an event of HTTP/2 or WebSocket. Return false, and do nothing, if it is another one. `exchange`: the one that it
+ * concerns, or NULL. */
+bool fold_http2(struct model_connection *connection, struct model_exchange *exchange, const Mitm__Record *record,
+                int64_t t_ns);
+
+/* Note what is said of HTTP/2 by the beginning of a request. */
+void fold_http2_request(struct model_connection *connection, struct model_exchange *exchange, struct texts *texts,
+                        const Mitm__HttpRequestStart *event);
+
+/* Return whether the event may concern an exchange, though it is no HTTP event, and store the HTTP/2 stream that it
+ * names in *stream; 0: none. */
+bool fold_names_stream(const Mitm__Record *record, uint32_t *stream);
+
 /* Fold an HTTP event of `exchange`, which belongs to `connection`. */
 void fold_http(struct model_session *session, struct model_connection *connection, struct model_exchange *exchange,
                struct texts *texts, bool keep_headers, const Mitm__Record *record, int64_t t_ns);

@@ -125,7 +125,7 @@ static void count_unseen(const struct http_context *ctx, const struct model_mess
 {
     struct model_stream *stream = &ctx->connection->streams[ctx->direction];
     uint64_t seen = message->body_bytes == MODEL_NONE ? 0 : (uint64_t)message->body_bytes;
-    if (body_bytes > seen) {
+    if (body_bytes > seen && !ctx->connection->tls) {
         stream->seen_bytes = rate_sum(stream->seen_bytes, body_bytes - seen);
         stream->sized = true;
     }
@@ -258,6 +258,8 @@ static void fold_request(const struct http_context *ctx, struct model_exchange *
         ctx->connection->request_count++;
     }
     if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START) {
+        if (x->request.start_ns == MODEL_NONE)
+            fold_http2_request(ctx->connection, x, ctx->texts, record->http_request_start);
         request_start(x, ctx->texts, record->http_request_start, ctx->t_ns);
     } else if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_HEADERS) {
         const Mitm__HttpRequestHeaders *ev = record->http_request_headers;

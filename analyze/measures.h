@@ -21,6 +21,9 @@ enum measure_unit { MEASURE_NS, MEASURE_BYTES, MEASURE_COUNT, MEASURE_BITS_PER_S
 /* Which values are the better ones to a user: "faster" is said of times and rates only. */
 enum measure_better { MEASURE_LESS, MEASURE_MORE, MEASURE_NEITHER };
 
+/* Where values can occur at all: TLS, HTTP/2 and WebSocket are not in every recording. */
+enum measure_where { MEASURE_ANYWHERE, MEASURE_WITH_TLS, MEASURE_WITH_HTTP2, MEASURE_WITH_WEBSOCKET };
+
 struct measure {
     const char *name;       /* "load-time": on the command line, in CSV and JSON */
     const char *label;      /* "page load time": for people */
@@ -29,12 +32,22 @@ struct measure {
     enum measure_unit unit;
     enum measure_better better;
     bool usual; /* compared and reported unless others are asked for */
+    enum measure_where where;
 };
 
 /* The measures in their order, and the one called `name` (NULL: there is none). */
 size_t measures_count(void);
 const struct measure *measures_get(size_t index);
 const struct measure *measures_find(const char *name);
+
+/* Return what occurs in the sessions of `model`, for measures_occur(). */
+unsigned measures_present(const struct model *model);
+
+/* Return whether values of `measure` can occur where `present` does. Tables leave the others out. */
+static inline bool measures_occur(const struct measure *measure, unsigned present)
+{
+    return measure->where == MEASURE_ANYWHERE || (present >> measure->where & 1u) != 0;
+}
 
 /* What a value is of: all levels need the session and its pages, and the level's own member, an exchange its connection
  * too; the others may be NULL. */

@@ -41,9 +41,50 @@ bool metrics_socks_failed(const struct model_connection *connection)
     return connection->socks_end_ns != MODEL_NONE && connection->reply != 0;
 }
 
+int64_t metrics_tls_start_ns(const struct model_connection *connection)
+{
+    if (!connection->tls || connection->tls->client_hello_ns == MODEL_NONE)
+        return MODEL_NONE;
+    return later(connection->tls->client_hello_ns, connection->socks_end_ns);
+}
+
+int64_t metrics_tls_ns(const struct model_connection *connection)
+{
+    int64_t start_ns = metrics_tls_start_ns(connection);
+    if (start_ns == MODEL_NONE || held(connection, MODEL_TO_SERVER, start_ns, connection->tls->end_ns) ||
+        held(connection, MODEL_TO_CLIENT, start_ns, connection->tls->end_ns))
+        return MODEL_NONE;
+    return between(start_ns, connection->tls->end_ns);
+}
+
+int64_t metrics_ready_ns(const struct model_connection *connection)
+{
+    return later(connection->socks_end_ns, connection->tls ? connection->tls->end_ns : MODEL_NONE);
+}
+
+bool metrics_pushed(const struct model_exchange *exchange)
+{
+    return exchange->h2 && exchange->h2->pushed;
+}
+
+bool metrics_canceled(const struct model_exchange *exchange)
+{
+    enum { CANCEL = 8 }; /* RFC 9113, 7 */
+    const struct model_h2 *h2 = exchange->h2;
+    return h2 && h2->reset_ns != MODEL_NONE && h2->reset_direction == MODEL_TO_SERVER && h2->reset_error == CANCEL &&
+           !metrics_complete(exchange);
+}
+
+int64_t metrics_exchange_end_ns(const struct model_exchange *exchange)
+{
+    if (exchange->response.end_ns != MODEL_NONE)
+        return exchange->response.end_ns;
+    return exchange->h2 ? exchange->h2->reset_ns : MODEL_NONE;
+}
+
 int64_t metrics_request_sent_ns(const struct model_connection *connection, const struct model_exchange *exchange)
 {
-    if (exchange->request.start_ns == MODEL_NONE)
+    if (exchange->request.start_ns == MODEL_NONE || metrics_pushed(exchange))
         return MODEL_NONE;
     return later(later(exchange->request.start_ns, exchange->sent_ns), connection->socks_sent_ns);
 }
@@ -51,7 +92,7 @@ int64_t metrics_request_sent_ns(const struct model_connection *connection, const
 int64_t metrics_waiting_start_ns(const struct model_connection *connection, const struct model_exchange *exchange)
 {
     int64_t limit_ns = exchange->response.start_ns;
-    if (!exchange->has_request || limit_ns == MODEL_NONE)
+    if (!exchange->has_request || limit_ns == MODEL_NONE || metrics_pushed(exchange))
         return MODEL_NONE;
     const int64_t request_ns[] = {exchange->request.start_ns, exchange->request.head_ns, exchange->request.end_ns};
     int64_t latest_ns = MODEL_NONE;
@@ -63,8 +104,11 @@ int64_t metrics_waiting_start_ns(const struct model_connection *connection, cons
     if (latest_ns == MODEL_NONE || sent_ns > limit_ns)
         return MODEL_NONE;
     latest_ns = later(latest_ns, sent_ns);
-    bool socks_later = connection->socks_end_ns <= limit_ns && connection->socks_end_ns > latest_ns;
-    return socks_later ? connection->socks_end_ns : latest_ns;
+    if (connection->socks_end_ns <= limit_ns)
+        latest_ns = later(latest_ns, connection->socks_end_ns);
+    if (connection->tls && connection->tls->end_ns <= limit_ns)
+        latest_ns = later(latest_ns, connection->tls->end_ns);
+    return latest_ns;
 }
 
 /* Return whether a rate limit held back what the client sent before the response began. */
@@ -94,7 +138,8 @@ bool metrics_complete(const struct model_exchange *exchange)
 {
     uint32_t cause = exchange->response.cause;
     return exchange->response.end_ns != MODEL_NONE && cause != MITM__HTTP_END_CAUSE__TRUNCATED &&
-           cause != MITM__HTTP_END_CAUSE__NOT_FOLLOWED && cause != MITM__HTTP_END_CAUSE__TUNNEL;
+           cause != MITM__HTTP_END_CAUSE__NOT_FOLLOWED && cause != MITM__HTTP_END_CAUSE__TUNNEL &&
+           cause != MITM__HTTP_END_CAUSE__STREAM_RESET;
 }
 
 /* Transfer time, whether a rate limit held it back or not. */
@@ -146,6 +191,34 @@ int64_t metrics_growth_ns(const struct model_connection *connection, const struc
     return between(from_ns, reached_ns(connection, exchange, to, from_ns));
 }
 
+int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn)
+{
+    if (held(connection, MODEL_TO_SERVER, turn->request_first_ns, turn->response_first_ns))
+        return MODEL_NONE;
+    return between(turn->request_last_ns, turn->response_first_ns);
+}
+
+int64_t metrics_turn_transfer_ns(const struct model_connection *connection, const struct model_turn *turn)
+{
+    if (held(connection, MODEL_TO_CLIENT, turn->response_first_ns, turn->response_last_ns))
+        return MODEL_NONE;
+    return between(turn->response_first_ns, turn->response_last_ns);
+}
+
+int64_t metrics_stalled_ns(const struct model_exchange *exchange)
+{
+    const struct model_h2 *h2 = exchange->h2;
+    if (!h2 || h2->stream == 0)
+        return MODEL_NONE;
+    return model_number(rate_sum((uint64_t)h2->stalled_ns[MODEL_TO_SERVER], (uint64_t)h2->stalled_ns[MODEL_TO_CLIENT]));
+}
+
+int64_t metrics_ping_ns(const struct model_connection *connection)
+{
+    const struct model_http2 *http2 = connection->http2;
+    return http2 && http2->ping_count > 0 ? (int64_t)((uint64_t)http2->ping_sum_ns / http2->ping_count) : MODEL_NONE;
+}
+
 int64_t metrics_body_bytes(const struct model_exchange *exchange)
 {
     return metrics_complete(exchange) ? exchange->response.body_bytes : MODEL_NONE;
@@ -175,6 +248,8 @@ int64_t metrics_connection_ttfb_ns(const struct model_connection *connection, co
          x = model_next_exchange(session, x))
         first = x->response.start_ns != MODEL_NONE ? x : NULL;
     int64_t byte_ns = connection->streams[MODEL_TO_CLIENT].opaque_first_ns;
+    if (connection->tls)
+        byte_ns = connection->tls->data_first_ns[MODEL_TO_CLIENT];
     if (first)
         byte_ns = earlier(byte_ns, first->response.start_ns);
     int64_t ttfb_ns = between(metrics_connection_start_ns(connection), byte_ns);

@@ -21,14 +21,35 @@ int64_t metrics_socks_ns(const struct model_connection *connection);
 /* Return whether the SOCKS request was answered, and with a failure. */
 bool metrics_socks_failed(const struct model_connection *connection);
 
+/*
+ * TLS time: the later of TlsClientHello and SocksResponseEnd → TlsHandshakeEnd, be it inferred or exact
+ * (model_tls.end_inferred). Missing where a rate limit held back bytes of the connection meanwhile.
+ */
+int64_t metrics_tls_start_ns(const struct model_connection *connection);
+int64_t metrics_tls_ns(const struct model_connection *connection);
+
+/* The moment from which the connection could carry requests: the later of SocksResponseEnd and TlsHandshakeEnd;
+ * MODEL_NONE where neither is known. */
+int64_t metrics_ready_ns(const struct model_connection *connection);
+
+/* Return whether the server promised the request (HTTP/2): nobody sent it, so that nobody waits for its response. */
+bool metrics_pushed(const struct model_exchange *exchange);
+
+/* Return whether the client gave the request up before its response was complete: it reset the stream with CANCEL. */
+bool metrics_canceled(const struct model_exchange *exchange);
+
+/* The moment from which nothing more of the response comes: HttpResponseEnd, or else the reset of its stream. */
+int64_t metrics_exchange_end_ns(const struct model_exchange *exchange);
+
 /* The moment at which the request began to be passed on: the latest of HttpRequestStart, its Delay, and that of the
- * SOCKS request. */
+ * SOCKS request. Missing where it was pushed. */
 int64_t metrics_request_sent_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
 /*
- * The moment from which the client waits for the response: the latest of SocksResponseEnd, metrics_request_sent_ns(),
- * end of the request's head and HttpRequestEnd that is not later than HttpResponseStart. (The SOCKS reply counts since
- * a request may be sent before it; the end of the request does not where the response came earlier.)
+ * The moment from which the client waits for the response: the latest of SocksResponseEnd, TlsHandshakeEnd,
+ * metrics_request_sent_ns(), end of the request's head and HttpRequestEnd that is not later than HttpResponseStart.
+ * (The SOCKS reply and the handshake's end count since a request may be sent before them; the end of the request does
+ * not where the response came earlier.) Missing where the request was pushed.
  */
 int64_t metrics_waiting_start_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
@@ -64,6 +85,17 @@ int64_t metrics_growth_ns(const struct model_connection *connection, const struc
  * beginning to the last RateLimited, in which a rate limit held back its connection's bytes to the client. */
 bool metrics_transfer_limited(const struct model_connection *connection, const struct model_exchange *exchange);
 
+/* Of a turn that was seen of an encrypted connection: waiting, from the end of its request → first byte of its answer;
+ * transfer, first → last byte of the answer. Missing where a rate limit held it back. */
+int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn);
+int64_t metrics_turn_transfer_ns(const struct model_connection *connection, const struct model_turn *turn);
+
+/* Time that flow control of HTTP/2 held back data of this stream, in both directions; missing of what is no stream. */
+int64_t metrics_stalled_ns(const struct model_exchange *exchange);
+
+/* Mean time from the client's PING to the server's acknowledgement (HTTP/2). */
+int64_t metrics_ping_ns(const struct model_connection *connection);
+
 /* Size of the response's body as transferred, of a response that is complete; in bytes. */
 int64_t metrics_body_bytes(const struct model_exchange *exchange);
 
@@ -78,8 +110,8 @@ bool metrics_possible_leak(const struct model_connection *connection);
 /* The connection's start: ConnectionStart, or its first event where that is missing. */
 int64_t metrics_connection_start_ns(const struct model_connection *connection);
 
-/* Time to the first byte of a connection: its start → the first byte of a response, or of opaque data to the client,
- * less the delays asked for in between. */
+/* Time to the first byte of a connection: its start → the first byte of a response, of opaque data, or of TLS to the
+ * client, less the delays asked for in between. */
 int64_t metrics_connection_ttfb_ns(const struct model_connection *connection, const struct model_session *session);
 
 /* Connection time: the connection's start → ConnectionEnd of a connection that is not open any more. */

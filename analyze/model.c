@@ -9,6 +9,7 @@
 
 #include "analyze/boundary.h"
 #include "analyze/fold.h"
+#include "analyze/fold_contents.h"
 #include "analyze/map.h"
 #include "base/memory.h"
 
@@ -21,9 +22,11 @@ struct model {
     struct model_session *current; /* the last session; NULL: there was no room for it */
     uint64_t connection_total, exchange_total;
     struct texts texts;
+    struct fold_contents *contents; /* NULL: Content-Encoding is not undone */
     /* Of the current session. */
     struct map connections; /* connection id → index */
     struct map exchanges;   /* connection index and exchange id → index */
+    struct map streams;     /* connection index and HTTP/2 stream → index of the exchange */
     struct map servers;     /* address of the kept text "kind host:port" → index */
 };
 
@@ -35,15 +38,25 @@ struct model *model_new(const struct model_options *options)
         model->options.max_connections = MODEL_MAX_CONNECTIONS;
     if (model->options.max_exchanges == 0)
         model->options.max_exchanges = MODEL_MAX_EXCHANGES;
+    if (options->decode_contents)
+        model->contents = fold_contents_new();
     return model;
 }
 
 static void session_free(struct model_session *session)
 {
-    for (size_t i = 0; i < session->connection_count; i++)
-        free(session->connections[i].bursts);
-    for (size_t i = 0; i < session->exchange_count; i++)
+    for (size_t i = 0; i < session->connection_count; i++) {
+        struct model_connection *c = &session->connections[i];
+        free(c->bursts);
+        if (c->tls)
+            free(c->tls->turns);
+        free(c->tls);
+        free(c->http2);
+    }
+    for (size_t i = 0; i < session->exchange_count; i++) {
         free(session->exchanges[i].reached_ns);
+        free(session->exchanges[i].h2);
+    }
     free(session->connections);
     free(session->exchanges);
     free(session->servers);
@@ -62,8 +75,10 @@ void model_free(struct model *model)
         session_free(model->sessions[i]);
     free(model->sessions);
     texts_fini(&model->texts);
+    fold_contents_free(model->contents);
     map_fini(&model->connections);
     map_fini(&model->exchanges);
+    map_fini(&model->streams);
     map_fini(&model->servers);
     free(model);
 }
@@ -93,7 +108,9 @@ static void begin_session(struct model *model, const Mitm__Record *record)
     model->current = session;
     map_clear(&model->connections);
     map_clear(&model->exchanges);
+    map_clear(&model->streams);
     map_clear(&model->servers);
+    fold_contents_begin_session(model->contents);
 }
 
 /* ---------------------------------------------------------------- connections and exchanges */
@@ -142,6 +159,36 @@ static struct model_exchange *exchange_of(struct model *model, struct model_conn
     connection->last_exchange = index;
     connection->exchange_count++;
     return &session->exchanges[index];
+}
+
+static uint64_t stream_key(const struct model_session *session, const struct model_connection *connection,
+                           uint32_t stream)
+{
+    return (uint64_t)(connection - session->connections) << 32 | stream;
+}
+
+/* Note which exchange a stream of HTTP/2 carries. */
+static void note_stream(struct model *model, const struct model_connection *connection,
+                        const struct model_exchange *exchange)
+{
+    uint32_t index;
+    uint64_t key = stream_key(model->current, connection, exchange->h2->stream);
+    if (!map_get(&model->streams, key, &index))
+        map_put(&model->streams, key, (uint32_t)(exchange - model->current->exchanges));
+}
+
+/* Return the exchange that an event of HTTP/2 or WebSocket concerns: by its number or else its stream; NULL: none. */
+static struct model_exchange *concerned_exchange(struct model *model, struct model_connection *connection,
+                                                 const Mitm__Record *record)
+{
+    uint32_t stream, index;
+    if (!fold_names_stream(record, &stream))
+        return NULL;
+    if (record->has_exchange)
+        return exchange_of(model, connection, record->exchange);
+    if (stream == 0 || !map_get(&model->streams, stream_key(model->current, connection, stream), &index))
+        return NULL;
+    return &model->current->exchanges[index];
 }
 
 /* ---------------------------------------------------------------- servers */
@@ -201,16 +248,22 @@ static void apply_to_connection(struct model *model, const Mitm__Record *record,
     if (t_ns > connection->last_ns)
         connection->last_ns = t_ns;
     if (!fold_is_http(record)) {
-        fold_connection(session, connection, &model->texts, record, t_ns);
+        if (!fold_tls(session, connection, &model->texts, record, t_ns) &&
+            !fold_http2(connection, concerned_exchange(model, connection, record), record, t_ns))
+            fold_connection(session, connection, &model->texts, record, t_ns);
         if (connection->server == MODEL_NO_INDEX && connection->socks_start_ns != MODEL_NONE)
             set_server(model, connection);
         return;
     }
     struct model_exchange *exchange = exchange_of(model, connection, record->has_exchange ? record->exchange : 0);
-    if (exchange)
-        fold_http(session, connection, exchange, &model->texts, model->options.keep_headers, record, t_ns);
-    else
+    if (!exchange) {
         session->overflow++;
+        return;
+    }
+    fold_contents_apply(model->contents, connection->id, exchange, record);
+    fold_http(session, connection, exchange, &model->texts, model->options.keep_headers, record, t_ns);
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && exchange->h2 && exchange->h2->stream != 0)
+        note_stream(model, connection, exchange);
 }
 
 void model_apply(struct model *model, const Mitm__Record *record, bool made)

@@ -115,9 +115,9 @@ struct model_hold {
 struct model_stream {
     int64_t end_ns; /* EndOfStream */
     uint32_t end_cause, end_error;
-    uint64_t opaque_bytes, opaque_pieces;
+    uint64_t opaque_bytes, opaque_pieces; /* OpaqueData, and TlsData that are not decrypted */
     int64_t opaque_first_ns, opaque_last_ns;
-    uint64_t seen_bytes; /* opaque bytes, heads and bodies */
+    uint64_t seen_bytes; /* opaque bytes, heads and bodies; of a TLS connection TlsData alone: what was on the wire */
     bool sized;          /* some such size was recorded */
     struct model_violation violation;
     struct model_hold hold;
@@ -153,7 +153,17 @@ enum { MODEL_TURNS = 1024 };
 struct model_turns {
     size_t count, capacity; /* at most MODEL_TURNS */
     uint64_t omitted;       /* further ones */
+    /* For fold_tls.c: the current turn, the last one or an omitted one, has been answered; what each direction sent
+     * last belongs to it. */
+    bool answered, counted[MODEL_DIRECTIONS];
     struct model_turn turns[];
+};
+
+/* What was read at once (TlsData). */
+struct model_read {
+    int64_t t_ns;
+    uint64_t len_bytes;
+    uint32_t records, largest_bytes;
 };
 
 struct model_alert {
@@ -161,6 +171,13 @@ struct model_alert {
     bool readable;
     uint32_t level, description;
 };
+
+/* Return whether `alert` says that something went wrong, other than with a warning. */
+static inline bool model_alert_fatal(const struct model_alert *alert)
+{
+    enum { CLOSE_NOTIFY = 0, FATAL = 2 };
+    return alert->readable && alert->level == FATAL && alert->description != CLOSE_NOTIFY;
+}
 
 /* The TLS of a connection. */
 struct model_tls {
@@ -178,16 +195,19 @@ struct model_tls {
     uint32_t failure;                            /* … or not, or not to the end: TlsDecryptionStatus; 0: none */
     int64_t failure_ns;
     struct text failure_detail;
-    struct model_turns *turns; /* whether decrypted or not; NULL: none */
+    bool unreadable[MODEL_DIRECTIONS];       /* not, or no longer, decrypted: this direction counts as opaque */
+    int64_t data_first_ns[MODEL_DIRECTIONS]; /* the first byte on the wire */
+    struct model_read finished;              /* for fold_tls.c: the client's last one before the handshake's end */
+    struct model_turns *turns;               /* whether decrypted or not; NULL: none */
 };
 
 /* What an HTTP/2 connection has beside its streams. */
 struct model_http2 {
     uint64_t pings, settings, resets, pushes;
-    int64_t ping_sent_ns[MODEL_DIRECTIONS]; /* of the latest unanswered one; MODEL_NONE: none */
-    uint64_t ping_count;                    /* answered: … */
-    int64_t ping_min_ns, ping_sum_ns;       /* … time to the acknowledgement, as seen here */
-    int64_t go_away_ns[MODEL_DIRECTIONS];   /* the first GOAWAY; MODEL_NONE: none */
+    int64_t ping_sent_ns;                 /* of the client's oldest unanswered one; MODEL_NONE: none */
+    uint64_t ping_count;                  /* of the client (the server's are answered beside us), answered: … */
+    int64_t ping_min_ns, ping_sum_ns;     /* … time to the acknowledgement, as seen here; MODEL_NONE, 0: none */
+    int64_t go_away_ns[MODEL_DIRECTIONS]; /* the first GOAWAY with an error, else the first; MODEL_NONE: none */
     uint32_t go_away_error[MODEL_DIRECTIONS];
     uint64_t stalls[MODEL_DIRECTIONS]; /* of the connection's window */
     int64_t stalled_ns[MODEL_DIRECTIONS];

@@ -8,13 +8,13 @@
 #include "analyze/pages_items.h"
 
 /* In the order in which they claim a moment. */
-enum kind { TRANSFER, WAITING, SOCKS, KINDS, REQUEST = KINDS };
+enum kind { TRANSFER, WAITING, TLS, SOCKS, KINDS, REQUEST = KINDS };
 
 /* A time in which something of a page was on its way. */
 struct span {
     uint32_t page;
     uint8_t kind;  /* enum kind */
-    bool answered; /* of WAITING and SOCKS */
+    bool answered; /* of WAITING, TLS and SOCKS */
     int64_t from_ns, to_ns;
 };
 
@@ -56,17 +56,23 @@ static void add_exchange(struct spans *spans, const struct model_session *sessio
     int64_t sent_ns = metrics_request_sent_ns(c, x);
     int64_t done_ns = later(x->request.head_ns, x->request.end_ns);
     int64_t first_ns = x->response.start_ns;
-    int64_t last_ns = known(x->response.end_ns, given_up_ns(session, c));
+    int64_t last_ns = known(metrics_exchange_end_ns(x), given_up_ns(session, c));
     if (x->has_request && sent_ns != MODEL_NONE)
         add(spans, item->page, REQUEST, sent_ns, last_ns, false);
     if (done_ns > sent_ns)
         add(spans, item->page, TRANSFER, sent_ns, done_ns, false);
-    if (first_ns == MODEL_NONE) {
-        add(spans, item->page, WAITING, later(later(sent_ns, done_ns), c->socks_end_ns), last_ns, false);
+    if (first_ns == MODEL_NONE && !metrics_pushed(x)) {
+        add(spans, item->page, WAITING, later(later(sent_ns, done_ns), metrics_ready_ns(c)), last_ns, false);
     } else {
         add(spans, item->page, WAITING, metrics_waiting_start_ns(c, x), first_ns, true);
         add(spans, item->page, TRANSFER, first_ns, last_ns, false);
     }
+}
+
+/* Return whether the handshake's end is known, or there is nothing that shows that it was there all the same. */
+static bool is_handshake_known(const struct model_connection *c)
+{
+    return c->tls->end_ns != MODEL_NONE || (c->exchange_count == 0 && !c->tls->turns);
 }
 
 static void add_connection(struct spans *spans, const struct model_session *session, const struct model_connection *c,
@@ -74,6 +80,9 @@ static void add_connection(struct spans *spans, const struct model_session *sess
 {
     bool answered = c->socks_end_ns != MODEL_NONE;
     add(spans, page, SOCKS, metrics_socks_start_ns(c), answered ? c->socks_end_ns : given_up_ns(session, c), answered);
+    if (c->tls && is_handshake_known(c))
+        add(spans, page, TLS, metrics_tls_start_ns(c), known(c->tls->end_ns, given_up_ns(session, c)),
+            c->tls->end_ns != MODEL_NONE);
 }
 
 /* By page, then by time. */
@@ -119,7 +128,8 @@ static void divide(struct page *page, const struct span *spans, size_t n)
     }
     page->parts.transfer_ns = sum_ns[TRANSFER];
     page->parts.waiting_ns = sum_ns[WAITING] - sum_ns[TRANSFER];
-    page->parts.socks_ns = sum_ns[SOCKS] - sum_ns[WAITING];
+    page->parts.tls_ns = sum_ns[TLS] - sum_ns[WAITING];
+    page->parts.socks_ns = sum_ns[SOCKS] - sum_ns[TLS];
     page->parts.idle_ns = page->end_ns - page->start_ns - sum_ns[SOCKS];
 }
 
@@ -190,7 +200,8 @@ static void look_at_items(struct page *pages, const struct model_session *sessio
 
 static void set_one(struct page *page, const struct span *spans, size_t n, bool limited, int64_t *ends)
 {
-    page->parts.socks_ns = page->parts.waiting_ns = page->parts.transfer_ns = page->parts.idle_ns = MODEL_NONE;
+    page->parts.socks_ns = page->parts.tls_ns = page->parts.waiting_ns = MODEL_NONE;
+    page->parts.transfer_ns = page->parts.idle_ns = MODEL_NONE;
     if (page_load_ns(page) != MODEL_NONE && !limited)
         divide(page, spans, n);
     page->parts.round_trips = count_round_trips(spans, n);
@@ -206,7 +217,7 @@ void page_parts_set(struct page *pages, size_t count, const struct model_session
     for (size_t i = 0; i < n; i++) {
         if (items[i].kind == PAGES_EXCHANGE)
             add_exchange(&all, session, &items[i]);
-        else if (items[i].kind == PAGES_BURST)
+        else if (items[i].kind == PAGES_BURST && !items[i].handshake)
             add(&all, items[i].page, TRANSFER, items[i].from_ns, items[i].to_ns, false);
     }
     for (size_t i = 0; i < session->connection_count; i++)

@@ -2,11 +2,13 @@
  * What a page load consisted of: which part of the load time went to what, and how its requests went. mitm-analyze(1)
  * explains and justifies the definitions. Only pages.c uses this module; it is part of struct page.
  *
- * Four kinds of time make up the load time. Each moment of it belongs to one, the first of these that is true then:
- * 1. transfer: bytes of a request, of a response, or opaque ones to the client (a burst) of the page are on their way;
+ * Five kinds of time make up the load time. Each moment of it belongs to one, the first of these that is true then:
+ * 1. transfer: bytes of a request, of a response, or opaque ones to the client (a burst, but not of a TLS
+ *    handshake) of the page are on their way;
  * 2. waiting: a request of the page that was sent has no response yet;
- * 3. SOCKS: a SOCKS request of a connection that was made for the page has no reply yet;
- * 4. idle: none of these. Time in which a delay asked for holds a request back is such.
+ * 3. TLS: the TLS handshake of a connection that was made for the page has begun and not ended, inferred or exact;
+ * 4. SOCKS: a SOCKS request of a connection that was made for the page has no reply yet;
+ * 5. idle: none of these. Time in which a delay asked for holds a request back is such.
  */
 #ifndef MITM_ANALYZE_PAGE_PARTS_H
 #define MITM_ANALYZE_PAGE_PARTS_H
@@ -20,10 +22,10 @@
 struct page_parts {
     /* They add up to the load time. MODEL_NONE: there is none, or a rate limit asked for held bytes of the page back.
      */
-    int64_t socks_ns, waiting_ns, transfer_ns, idle_ns;
+    int64_t socks_ns, tls_ns, waiting_ns, transfer_ns, idle_ns;
     /*
-     * The greatest number of waits one after the other: of SOCKS requests for their reply, and of requests for their
-     * response, no two of which overlap. 0: there was none.
+     * The greatest number of waits one after the other: of SOCKS requests for their reply, of TLS handshakes for their
+     * end, and of requests for their response, no two of which overlap. 0: there was none.
      */
     size_t round_trips;
     size_t reused;      /* requests on a connection that an earlier request (of any page) had used */

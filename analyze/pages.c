@@ -4,15 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "analyze/map.h"
 #include "base/memory.h"
 #include "analyze/metrics.h"
 #include "analyze/pages_items.h"
-
-/* Addresses longer than this are not remembered (texts_keep() keeps longer texts more than once). */
-enum { ADDRESS_MAX_BYTES = 300 };
+#include "analyze/url.h"
 
 /* Two numbers that belong together. */
 struct pair {
@@ -57,11 +54,11 @@ enum key_kind { KEY_ADDRESS = 'A', KEY_REDIRECT = 'R' };
 /* Return the kept key of the `len` bytes at `address` within a group; no data if it is too long. */
 static struct text key_of(struct maker *maker, enum key_kind kind, uint32_t group, const char *address, size_t len)
 {
-    char key[ADDRESS_MAX_BYTES + 16];
+    char key[URL_MAX_BYTES + 16];
     const char *fragment = len > 0 ? memchr(address, '#', len) : NULL;
     if (fragment)
         len = (size_t)(fragment - address);
-    if (len == 0 || len > ADDRESS_MAX_BYTES)
+    if (len == 0 || len > URL_MAX_BYTES)
         return (struct text){0};
     int n = snprintf(key, sizeof key, "%c%u ", kind, group);
     memcpy(key + n, address, len);
@@ -87,63 +84,6 @@ static uint32_t recall(const struct maker *maker, struct text key)
 {
     uint32_t at;
     return key.data && map_get(&maker->places, (uintptr_t)key.data, &at) ? maker->named[at] : 0;
-}
-
-static bool is_absolute(struct text address)
-{
-    return address.len > 7 && strncasecmp((const char *)address.data, "http://", 7) == 0;
-}
-
-/* Write the origin of the connection's server to `to`, "http://www.example.org:8080", and return its length. */
-static size_t write_origin(const struct model_connection *c, char to[ADDRESS_MAX_BYTES])
-{
-    char port[16] = "";
-    if (c->port != 80)
-        snprintf(port, sizeof port, ":%u", c->port);
-    int n = snprintf(to, ADDRESS_MAX_BYTES, "http://%.*s%s", (int)(c->host.len < 256 ? c->host.len : 256),
-                     (const char *)c->host.data, port);
-    for (int i = 0; i < n; i++) {
-        if (to[i] >= 'A' && to[i] <= 'Z')
-            to[i] = (char)(to[i] | 0x20);
-    }
-    return (size_t)n;
-}
-
-/*
- * Write to `to` what `reference`, seen in or as an answer to the request `x` of `c`, refers to (RFC 3986, 5.2; "../" is
- * left as it is). Return its length, 0 if it is too long.
- */
-static size_t write_address(const struct model_connection *c, const struct model_exchange *x, struct text reference,
-                            char to[ADDRESS_MAX_BYTES])
-{
-    size_t n = 0;
-    if (is_absolute(reference)) {
-        /* as it is */
-    } else if (reference.len >= 2 && memcmp(reference.data, "//", 2) == 0) {
-        memcpy(to, "http:", n = 5);
-    } else {
-        n = write_origin(c, to);
-        if (reference.len == 0 || reference.data[0] != '/') { /* relative to the request's folder */
-            const uint8_t *slash = x->target.len > 0 ? memrchr(x->target.data, '/', x->target.len) : NULL;
-            size_t folder = slash && !is_absolute(x->target) ? (size_t)(slash - x->target.data) + 1 : 0;
-            if (n + folder + 1 > ADDRESS_MAX_BYTES)
-                return 0;
-            if (folder > 0)
-                memcpy(to + n, x->target.data, folder);
-            else
-                to[n] = '/', folder = 1;
-            n += folder;
-        }
-    }
-    if (n + reference.len + 1 > ADDRESS_MAX_BYTES)
-        return 0;
-    if (reference.len > 0)
-        memcpy(to + n, reference.data, reference.len);
-    n += reference.len;
-    const char *host = n > 7 ? to + 7 : to + n;
-    if (!memchr(host, '/', (size_t)(to + n - host)))
-        to[n++] = '/';
-    return n;
 }
 
 /* ---------------------------------------------------------------- pages in the making */
@@ -179,7 +119,7 @@ static int64_t start_of(const struct maker *maker, const struct pages_item *item
 {
     const struct model_connection *c = model_connection(maker->session, item->connection);
     int64_t start_ns = metrics_connection_start_ns(c);
-    int64_t ready_ns = c->socks_end_ns != MODEL_NONE ? c->socks_end_ns : start_ns;
+    int64_t ready_ns = metrics_ready_ns(c) != MODEL_NONE ? metrics_ready_ns(c) : start_ns;
     bool first =
         item->kind == PAGES_CONNECTION || (item->kind == PAGES_EXCHANGE && c->first_exchange == item->exchange &&
                                            item->from_ns - ready_ns <= PAGES_MADE_FOR_NS);
@@ -191,10 +131,13 @@ static void set_beginning(const struct maker *maker, struct page *page, const st
                           enum page_rule rule)
 {
     const struct model_connection *c = model_connection(maker->session, item->connection);
+    const struct model_exchange *x = item->kind == PAGES_EXCHANGE ? &maker->session->exchanges[item->exchange] : NULL;
+    struct url_origin origin = url_origin(c, x);
     page->rule = c->username.len > 0 ? PAGE_FIRST_PARTY : rule;
-    page->host = c->host;
-    page->port = c->port;
-    page->target = item->kind == PAGES_EXCHANGE ? maker->session->exchanges[item->exchange].target : (struct text){0};
+    page->host = origin.host;
+    page->port = origin.port;
+    page->https = origin.https;
+    page->target = x ? x->target : (struct text){0};
     page->first_party = c->username.len > 0 ? c->username : (struct text){0};
     page->start_ns = start_of(maker, item);
 }
@@ -263,15 +206,15 @@ static uint32_t page_of_exchange(struct maker *maker, uint32_t group, const stru
 static void remember_addresses(struct maker *maker, uint32_t group, const struct model_connection *c,
                                const struct model_exchange *x, uint32_t page)
 {
-    char address[ADDRESS_MAX_BYTES];
+    char address[URL_MAX_BYTES];
     if (is_navigation(x)) {
-        size_t n = write_address(c, x, (struct text){(const uint8_t *)"/", 1}, address);
+        size_t n = url_resolve(c, x, (struct text){(const uint8_t *)"/", 1}, address);
         remember(maker, key_of(maker, KEY_ADDRESS, group, address, n), page);
     }
-    size_t n = write_address(c, x, x->target, address);
+    size_t n = url_resolve(c, x, x->target, address);
     remember(maker, key_of(maker, KEY_ADDRESS, group, address, n), page);
     if (x->location.len > 0) {
-        n = write_address(c, x, x->location, address);
+        n = url_resolve(c, x, x->location, address);
         remember(maker, key_of(maker, KEY_REDIRECT, group, address, n), page);
     }
 }
@@ -291,8 +234,8 @@ static void note_time(int64_t *member, int64_t t_ns, bool latest)
 static void count_exchange(struct page *page, const struct pages_item *item, const struct model_exchange *x)
 {
     page->requests += x->has_request;
-    page->failures +=
-        x->has_request && !item->open && !metrics_complete(x) && x->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
+    page->failures += x->has_request && !item->open && !metrics_complete(x) && !metrics_canceled(x) &&
+                      x->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
     note_time(&page->first_byte_ns, x->response.start_ns, false);
     note_time(&page->end_ns, x->response.end_ns, true);
 }
@@ -316,7 +259,8 @@ static void join(struct maker *maker, struct pages_item *item, uint32_t number)
         pages->by_exchange[item->exchange] = number;
         count_exchange(page, item, &maker->session->exchanges[item->exchange]);
     } else if (item->kind == PAGES_BURST) {
-        note_time(&page->first_byte_ns, item->from_ns, false);
+        if (!item->handshake)
+            note_time(&page->first_byte_ns, item->from_ns, false);
         note_time(&page->end_ns, item->to_ns, true);
     } else {
         page->failures += metrics_socks_failed(c);
@@ -331,8 +275,8 @@ static void place(struct maker *maker, struct pages_item *item)
     uint32_t page;
     if (item->kind == PAGES_EXCHANGE && !maker->options.by_session) {
         const struct model_exchange *x = &maker->session->exchanges[item->exchange];
-        char address[ADDRESS_MAX_BYTES];
-        size_t n = write_address(c, x, x->target, address);
+        char address[URL_MAX_BYTES];
+        size_t n = url_resolve(c, x, x->target, address);
         struct text redirect = key_of(maker, KEY_REDIRECT, group, address, n);
         page = page_of_exchange(maker, group, item, x, redirect);
         remember_addresses(maker, group, c, x, page);

@@ -38,8 +38,9 @@ struct pages_options {
 struct page {
     uint32_t number;     /* 1, 2, 3 … in the order of their starts */
     enum page_rule rule; /* what began it; PAGE_FIRST_PARTY wherever there is a user name */
-    struct text host;    /* of the connection that it began with; no data: not seen */
+    struct text host;    /* that it was addressed to (analyze/url.h); no data: not seen */
     uint32_t port;
+    bool https;
     struct text target;      /* of the request that it began with; no data where that was not seen (TLS) */
     struct text first_party; /* SOCKS user name; no data: none */
     int64_t start_ns;        /* the request that it began with, or the start of the connection that was made for that */
@@ -47,8 +48,8 @@ struct page {
     int64_t end_ns;          /* the last response's end (or last opaque data to the client); MODEL_NONE: none */
     bool open;               /* a response is still awaited or on its way */
     size_t requests, connections, servers;
-    size_t
-        failures; /* SOCKS requests that failed; requests without a whole response though their connection has ended */
+    size_t failures; /* SOCKS requests that failed; requests without a whole response though their connection has ended,
+                        unless the client canceled them (HTTP/2) */
     uint64_t received_bytes;
     struct page_parts parts;
 };

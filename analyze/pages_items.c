@@ -22,8 +22,9 @@ static struct pages_item exchange_item(const struct model_session *session, cons
     struct pages_item item = {.kind = PAGES_EXCHANGE, .received_bytes = bytes_of(&x->response)};
     item.exchange = (uint32_t)(x - session->exchanges);
     item.from_ns = known(x->request.start_ns, known(x->response.start_ns, known(x->response.end_ns, c->first_ns)));
-    item.to_ns = known(x->response.end_ns, known(x->response.start_ns, item.from_ns));
-    item.open = x->response.end_ns == MODEL_NONE && model_connection_open(c);
+    int64_t end_ns = metrics_exchange_end_ns(x);
+    item.to_ns = known(end_ns, known(x->response.start_ns, item.from_ns));
+    item.open = end_ns == MODEL_NONE && model_connection_open(c);
     return item;
 }
 
@@ -49,6 +50,18 @@ static int compare(const void *a, const void *b)
     return x->exchange < y->exchange ? -1 : x->exchange > y->exchange;
 }
 
+static struct pages_item burst_item(const struct model_connection *c, size_t index)
+{
+    const struct model_burst *burst = &c->bursts->bursts[index];
+    const struct model_tls *tls = c->tls;
+    return (struct pages_item){.from_ns = burst->from_ns,
+                               .to_ns = burst->to_ns > burst->from_ns ? burst->to_ns : burst->from_ns,
+                               .kind = PAGES_BURST,
+                               .exchange = (uint32_t)index,
+                               .handshake = tls && tls->client_hello_ns != MODEL_NONE && burst->to_ns <= tls->end_ns,
+                               .received_bytes = burst->bytes};
+}
+
 struct pages_item *pages_items(const struct model_session *session, size_t *count)
 {
     struct pages_item *items = NULL;
@@ -68,14 +81,9 @@ struct pages_item *pages_items(const struct model_session *session, size_t *coun
             items[n++].connection = (uint32_t)i;
         }
         for (size_t k = 0; k < bursts; k++) {
-            const struct model_burst *burst = &c->bursts->bursts[k];
             items = memory_grow(items, n, &capacity, sizeof *items);
-            items[n++] = (struct pages_item){.from_ns = burst->from_ns,
-                                             .to_ns = burst->to_ns > burst->from_ns ? burst->to_ns : burst->from_ns,
-                                             .kind = PAGES_BURST,
-                                             .connection = (uint32_t)i,
-                                             .exchange = (uint32_t)k,
-                                             .received_bytes = burst->bytes};
+            items[n] = burst_item(c, k);
+            items[n++].connection = (uint32_t)i;
         }
     }
     if (n > 0)

@@ -19,6 +19,7 @@ struct pages_item {
     enum pages_item_kind kind;
     uint32_t connection; /* index */
     uint32_t exchange;   /* index, of PAGES_EXCHANGE */
+    bool handshake;      /* PAGES_BURST: it belongs to a TLS handshake */
     uint64_t received_bytes;
     uint32_t page; /* for pages.c, which groups them; at first 0 */
 };

@@ -6,25 +6,23 @@
 #include "base/memory.h"
 #include "analyze/metrics.h"
 
-struct values {
-    double *values; /* whole numbers */
-    size_t count, capacity;
-};
-
-/* Keep `value` unless it is missing. */
-static void values_add(struct values *values, int64_t value)
+void stats_values_push(struct stats_values *values, int64_t value)
 {
-    if (value == MODEL_NONE)
-        return;
     values->values = memory_grow(values->values, values->count, &values->capacity, sizeof *values->values);
     values->values[values->count++] = (double)value;
 }
 
+void stats_values_add(struct stats_values *values, int64_t value)
+{
+    if (value != MODEL_NONE)
+        stats_values_push(values, value);
+}
+
 /* The values of one row. */
 struct gathered {
-    struct values quantities[STATS_QUANTITIES];
-    struct values response;
-    struct values replies; /* failures */
+    struct stats_values quantities[STATS_QUANTITIES];
+    struct stats_values response;
+    struct stats_values replies; /* failures */
     bool connection_unknown;
     uint64_t connection_ns;
 };
@@ -36,11 +34,12 @@ static void gather_exchange(struct stats_row *row, struct gathered *gathered, co
     row->responses += exchange->has_response;
     row->incomplete += exchange->has_response && !metrics_complete(exchange) &&
                        exchange->response.cause != MITM__HTTP_END_CAUSE__TUNNEL;
+    row->canceled += metrics_canceled(exchange);
     row->limited += metrics_transfer_limited(connection, exchange);
-    values_add(&gathered->response, metrics_response_ns(connection, exchange));
-    values_add(&gathered->quantities[STATS_WAITING], metrics_waiting_ns(connection, exchange));
-    values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(connection, exchange));
-    values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
+    stats_values_add(&gathered->response, metrics_response_ns(connection, exchange));
+    stats_values_add(&gathered->quantities[STATS_WAITING], metrics_waiting_ns(connection, exchange));
+    stats_values_add(&gathered->quantities[STATS_TRANSFER], metrics_transfer_ns(connection, exchange));
+    stats_values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
 }
 
 /* Add `bytes`, which may be missing, to a sum; `first`: it has none yet. */
@@ -50,6 +49,24 @@ static void add_bytes(int64_t *sum, bool first, int64_t bytes)
         *sum = bytes;
     else if (bytes != MODEL_NONE)
         *sum = model_number(rate_sum((uint64_t)*sum, (uint64_t)bytes));
+}
+
+static void gather_tls(struct stats_row *row, struct gathered *gathered, const struct model_connection *connection)
+{
+    const struct model_tls *tls = connection->tls;
+    row->tls++;
+    row->decrypted += tls->decrypted;
+    row->handshakes += tls->end_ns != MODEL_NONE;
+    row->inferred += tls->end_ns != MODEL_NONE && tls->end_inferred;
+    stats_values_add(&gathered->quantities[STATS_TLS], metrics_tls_ns(connection));
+    if (tls->decrypted || !tls->turns)
+        return;
+    row->turns = rate_sum(row->turns, rate_sum(tls->turns->count, tls->turns->omitted));
+    for (size_t i = 0; i < tls->turns->count; i++) {
+        const struct model_turn *turn = &tls->turns->turns[i];
+        stats_values_add(&gathered->quantities[STATS_INFERRED_WAITING], metrics_turn_waiting_ns(connection, turn));
+        stats_values_add(&gathered->quantities[STATS_INFERRED_TRANSFER], metrics_turn_transfer_ns(connection, turn));
+    }
 }
 
 static void gather_connection(struct stats_row *row, struct gathered *gathered, const struct model_session *session,
@@ -62,9 +79,12 @@ static void gather_connection(struct stats_row *row, struct gathered *gathered, 
         row->violations += connection->streams[direction].violation.t_ns != MODEL_NONE;
     add_bytes(&row->sent_bytes, row->connections == 1, model_connection_bytes(connection, MODEL_TO_SERVER));
     add_bytes(&row->received_bytes, row->connections == 1, model_connection_bytes(connection, MODEL_TO_CLIENT));
-    values_add(&gathered->quantities[STATS_SOCKS], metrics_socks_ns(connection));
+    stats_values_add(&gathered->quantities[STATS_SOCKS], metrics_socks_ns(connection));
+    row->http2 += connection->http2 != NULL;
+    if (connection->tls)
+        gather_tls(row, gathered, connection);
     if (metrics_socks_failed(connection))
-        values_add(&gathered->replies, connection->reply);
+        stats_values_add(&gathered->replies, connection->reply);
     int64_t connection_ns = metrics_connection_ns(connection);
     if (connection_ns == MODEL_NONE)
         gathered->connection_unknown = true;
@@ -82,7 +102,7 @@ static int64_t rounded(double value)
     return whole >= 0x1p63 ? INT64_MAX : (int64_t)whole;
 }
 
-static struct stats_summary summarise(struct values *values, unsigned type)
+static struct stats_summary summarise(struct stats_values *values, unsigned type)
 {
     size_t n = values->count;
     if (n == 0)
@@ -96,7 +116,15 @@ static struct stats_summary summarise(struct values *values, unsigned type)
                                   .max = rounded(values->values[n - 1])};
 }
 
-static void count_failures(struct stats_row *row, struct values *replies)
+struct stats_summary stats_values_finish(struct stats_values *values, unsigned quantile_type)
+{
+    struct stats_summary summary = summarise(values, quantile_type);
+    free(values->values);
+    *values = (struct stats_values){0};
+    return summary;
+}
+
+static void count_failures(struct stats_row *row, struct stats_values *replies)
 {
     quantile_sort(replies->values, replies->count);
     size_t capacity = 0;
@@ -113,10 +141,8 @@ static void count_failures(struct stats_row *row, struct values *replies)
 /* Finish a row from what was gathered, which is freed. */
 static void finish_row(struct stats_row *row, struct gathered *gathered, unsigned type)
 {
-    for (int q = 0; q < STATS_QUANTITIES; q++) {
-        row->quantities[q] = summarise(&gathered->quantities[q], type);
-        free(gathered->quantities[q].values);
-    }
+    for (int q = 0; q < STATS_QUANTITIES; q++)
+        row->quantities[q] = stats_values_finish(&gathered->quantities[q], type);
     row->mean_response_ns = gathered->response.count > 0
                                 ? rounded(quantile_mean(gathered->response.values, gathered->response.count))
                                 : MODEL_NONE;
@@ -132,7 +158,8 @@ void stats_init(struct stats *stats, const struct model_session *session, unsign
 {
     /* One more than there are servers: connections without a request. */
     size_t n = session->server_count + 1;
-    *stats = (struct stats){.session = session, .rows = memory_new(n, sizeof *stats->rows)};
+    *stats =
+        (struct stats){.session = session, .rows = memory_new(n, sizeof *stats->rows), .quantile_type = quantile_type};
     struct gathered *gathered = memory_new(n, sizeof *gathered);
     struct gathered all = {0};
     for (size_t i = 0; i < session->server_count; i++)
@@ -166,6 +193,9 @@ const char *stats_quantity_name(enum stats_quantity quantity)
         [STATS_WAITING] = "waiting_ns",
         [STATS_TRANSFER] = "transfer_ns",
         [STATS_BYTES] = "body_bytes",
+        [STATS_TLS] = "tls_ns",
+        [STATS_INFERRED_WAITING] = "inferred_waiting_ns",
+        [STATS_INFERRED_TRANSFER] = "inferred_transfer_ns",
     };
     return names[quantity];
 }

@@ -12,21 +12,60 @@ static void print_optional(FILE *out, int64_t value)
         fprintf(out, "%" PRId64, value);
 }
 
-void stats_csv_head(FILE *out)
+/* Columns are never moved: quantities that were added later stand at the end. */
+enum { FIRST_LATER = STATS_TLS };
+
+static void head_of_quantities(FILE *out, int from, int to)
 {
     static const char *const parts[] = {"n", "min", "median", "p90", "p99", "max"};
+    for (int q = from; q < to; q++) {
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+            fprintf(out, ",%s_%s", stats_quantity_name((enum stats_quantity)q), parts[i]);
+    }
+}
+
+static void print_quantities(FILE *out, const struct stats_row *row, int from, int to)
+{
+    for (int q = from; q < to; q++) {
+        const struct stats_summary *s = &row->quantities[q];
+        fprintf(out, ",%zu", s->count);
+        print_optional(out, s->min);
+        print_optional(out, s->median);
+        print_optional(out, s->p90);
+        print_optional(out, s->p99);
+        print_optional(out, s->max);
+    }
+}
+
+static void print_head(FILE *out, bool protocols)
+{
     fputs("session,file,label,server,port,connections,open_connections,requests,responses,incomplete_responses,"
           "violations,"
           "received_bytes,sent_bytes,mean_response_ns,total_connection_ns",
           out);
-    for (int q = 0; q < STATS_QUANTITIES; q++) {
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-            fprintf(out, ",%s_%s", stats_quantity_name((enum stats_quantity)q), parts[i]);
-    }
+    head_of_quantities(out, STATS_SOCKS, FIRST_LATER);
     fputs(",socks_failures,limited_transfers,possible_leaks,connect_delay_min_ns,connect_delay_max_ns,request_delay_"
           "min_ns,"
-          "request_delay_max_ns,rate_down,rate_up,rate_down_total,rate_up_total,setting_total,marks,pauses\r\n",
+          "request_delay_max_ns,rate_down,rate_up,rate_down_total,rate_up_total,setting_total,marks,pauses",
           out);
+    if (!protocols) {
+        fputs("\r\n", out);
+        return;
+    }
+    head_of_quantities(out, FIRST_LATER, STATS_QUANTITIES);
+    fputs(",decrypted,tls_connections,decrypted_connections,exact_handshakes,inferred_handshakes,inferred_turns,"
+          "http2_connections,canceled_requests\r\n",
+          out);
+}
+
+void stats_csv_head(FILE *out)
+{
+    print_head(out, false);
+}
+
+void stats_csv_wide_head(FILE *out)
+{
+    print_head(out, true);
 }
 
 static void print_server(FILE *out, const struct stats_row *row)
@@ -62,7 +101,17 @@ static void print_control(FILE *out, const struct model_session *session)
     fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%zu", session->setting_total, session->mark_total, settings_pauses(session));
 }
 
-static void print_row(FILE *out, const struct stats *stats, const struct stats_row *row, size_t number)
+/* What not every recording has: see print_head(). */
+static void print_protocols(FILE *out, const struct model_session *session, const struct stats_row *row)
+{
+    print_quantities(out, row, FIRST_LATER, STATS_QUANTITIES);
+    const uint64_t counts[] = {session->decrypted, row->tls,   row->decrypted, row->handshakes - row->inferred,
+                               row->inferred,      row->turns, row->http2,     row->canceled};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fprintf(out, ",%" PRIu64, counts[i]);
+}
+
+static void print_row(FILE *out, const struct stats *stats, const struct stats_row *row, size_t number, bool protocols)
 {
     const char *file = stats->session->file;
     fprintf(out, "%zu,", number);
@@ -80,23 +129,23 @@ static void print_row(FILE *out, const struct stats *stats, const struct stats_r
     print_optional(out, row->sent_bytes);
     print_optional(out, row->mean_response_ns);
     print_optional(out, row->connection_ns);
-    for (int q = 0; q < STATS_QUANTITIES; q++) {
-        const struct stats_summary *s = &row->quantities[q];
-        fprintf(out, ",%zu", s->count);
-        print_optional(out, s->min);
-        print_optional(out, s->median);
-        print_optional(out, s->p90);
-        print_optional(out, s->p99);
-        print_optional(out, s->max);
-    }
+    print_quantities(out, row, STATS_SOCKS, FIRST_LATER);
     print_failures(out, row);
     fprintf(out, ",%" PRIu64 ",%" PRIu64, row->limited, row->leaks);
     print_control(out, stats->session);
+    if (protocols)
+        print_protocols(out, stats->session, row);
     fputs("\r\n", out);
 }
 
 void stats_csv(FILE *out, const struct stats *stats, size_t number)
 {
     for (size_t i = 0; i < stats->row_count; i++)
-        print_row(out, stats, &stats->rows[i], number);
+        print_row(out, stats, &stats->rows[i], number, false);
+}
+
+void stats_csv_wide(FILE *out, const struct stats *stats, size_t number)
+{
+    for (size_t i = 0; i < stats->row_count; i++)
+        print_row(out, stats, &stats->rows[i], number, true);
 }

@@ -56,7 +56,7 @@ static void add_class(struct sheet *sheet, const struct model_session *session, 
     failures_print_class(out, class);
     if (fclose(out) != 0)
         abort();
-    bool connections = class->kind != FAILURE_RESPONSE && class->kind != FAILURE_STATUS;
+    bool connections = failures_of_connections(class->kind);
     size_t server = class->server == MODEL_NO_INDEX ? session->server_count : class->server;
     const struct attempts *mine = &attempts[all ? session->server_count + 1 : server];
     uint64_t of = connections ? mine->connections : mine->requests;

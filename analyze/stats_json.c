@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "analyze/format.h"
+#include "analyze/inference.h"
 #include "analyze/stats.h"
 #include "analyze/words.h"
 
@@ -73,6 +74,13 @@ static void print_row(FILE *out, const struct stats_row *row)
     print_number(out, "limited_transfers", row->limited);
     print_number(out, "possible_leaks", row->leaks);
     print_number(out, "violations", row->violations);
+    print_number(out, "canceled_requests", row->canceled);
+    print_number(out, "http2_connections", row->http2);
+    print_number(out, "tls_connections", row->tls);
+    print_number(out, "decrypted_connections", row->decrypted);
+    print_number(out, "exact_handshakes", row->handshakes - row->inferred);
+    print_number(out, "inferred_handshakes", row->inferred);
+    print_number(out, "inferred_turns", row->turns);
     print_optional(out, "received_bytes", row->received_bytes);
     print_optional(out, "sent_bytes", row->sent_bytes);
     print_optional(out, "mean_response_ns", row->mean_response_ns);
@@ -114,6 +122,7 @@ static void print_session(FILE *out, const struct model_session *session, size_t
     print_text(out, "upstream_address", session->upstream_address);
     print_enum(out, "time_source", &mitm__time_source__descriptor, session->time_source);
     print_text(out, "command", session->command);
+    fprintf(out, ",\"decrypted\":%s", session->decrypted ? "true" : "false");
     bool missing = session->has_recorded && session->recorded > session->records;
     fprintf(out, ",\"whole\":%s", session->started && session->ended && !missing ? "true" : "false");
     print_enum(out, "end_cause", &mitm__session_end_cause__descriptor, session->end_cause);
@@ -207,6 +216,18 @@ static void print_proxy(FILE *out, const struct model_session *session)
     print_number(out, "left_out_events", session->overflow);
 }
 
+/* What would have been inferred in place of what was decrypted; null: nothing was. */
+static void print_inference(FILE *out, const struct stats *stats)
+{
+    fputs(",\"inference\":", out);
+    if (stats->total.decrypted == 0) {
+        fputs("null", out);
+        return;
+    }
+    struct inference inference = inference_of(stats->session, stats->quantile_type);
+    inference_json(out, &inference);
+}
+
 void stats_json(FILE *out, const struct stats *stats, size_t number)
 {
     putc('{', out);
@@ -216,7 +237,9 @@ void stats_json(FILE *out, const struct stats *stats, size_t number)
     print_proxy(out, stats->session);
     fputs(",\"total\":{", out);
     print_row(out, &stats->total);
-    fputs("},\"servers\":[", out);
+    putc('}', out);
+    print_inference(out, stats);
+    fputs(",\"servers\":[", out);
     for (size_t i = 0; i < stats->row_count; i++) {
         if (i > 0)
             putc(',', out);

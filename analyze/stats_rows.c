@@ -52,6 +52,7 @@ enum { MAX_COLUMNS = 64, NAME_BYTES = 64 };
 /* The columns of a sheet. */
 struct columns {
     size_t count;
+    unsigned present; /* measures_present() */
     enum what what[MAX_COLUMNS];
     const struct measure *measures[MAX_COLUMNS]; /* of MEASURE */
     bool of_whole_session[MAX_COLUMNS];          /* a page's measure, of the session as one page load */
@@ -116,23 +117,26 @@ static void add_measure(struct columns *columns, const struct measure *measure, 
 static void add_measures(struct columns *columns, enum measure_level level, bool of_whole_session)
 {
     for (size_t i = 0; i < measures_count(); i++) {
-        if (measures_get(i)->level == level)
+        if (measures_get(i)->level == level && measures_occur(measures_get(i), columns->present))
             add_measure(columns, measures_get(i), of_whole_session);
     }
 }
 
 static void add_named(struct columns *columns, const char *const *names, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        add_measure(columns, measures_find(names[i]), false);
+    for (size_t i = 0; i < n; i++) {
+        const struct measure *measure = measures_find(names[i]);
+        if (measures_occur(measure, columns->present))
+            add_measure(columns, measure, false);
+    }
 }
 
 /* For people, three narrow tables say of pages what one wide one does. */
 static const char *const main_measures[] = {"load-time", "page-ttfb", "page-requests", "page-failures"};
 static const char *const count_measures[] = {"page-connections", "page-servers", "page-bytes",
                                              "page-round-trips", "page-reuse",   "page-parallelism"};
-static const char *const share_measures[] = {"load-time", "page-socks-share", "page-waiting-share",
-                                             "page-transfer-share", "page-idle-share"};
+static const char *const share_measures[] = {"load-time",          "page-socks-share",    "page-tls-share",
+                                             "page-waiting-share", "page-transfer-share", "page-idle-share"};
 
 static void page_columns(struct columns *columns, enum stats_detail detail, bool sessions, bool first_parties)
 {
@@ -179,7 +183,7 @@ static void choose_columns(struct columns *columns, const struct stats_by *optio
     static const enum what requests[] = {SESSION, PAGE, CONNECTION, REQUEST, HOST, PORT, METHOD, TARGET, STATUS, START};
     static const enum what connections[] = {SESSION, PAGE, CONNECTION, HOST, PORT, FIRST_PARTY, START};
     static const enum what sessions[] = {SESSION, FILE_NAME, LABEL};
-    *columns = (struct columns){0};
+    *columns = (struct columns){.present = measures_present(options->model)};
     if (options->level == STATS_BY_REQUEST) {
         for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
             add_column(columns, requests[i]);
@@ -355,7 +359,7 @@ static void add_session(struct sheet *sheet, const struct columns *columns, stru
     static const struct page none = {.first_byte_ns = MODEL_NONE,
                                      .end_ns = MODEL_NONE,
                                      .open = true,
-                                     .parts = {MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, 0, 0, 0}};
+                                     .parts = {MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, 0, 0, 0}};
     struct pages_options whole_options = *options;
     whole_options.by_session = true;
     struct pages *whole = pages_new(row->subject.session, &whole_options);

@@ -29,6 +29,7 @@ struct spreads {
     const struct stats_by *options;
     struct sheet *sheet;
     struct pages **pages; /* of each session */
+    unsigned present;     /* measures_present() */
     bool people;
     bool single; /* each measure has one value: of a session */
     size_t head_count;
@@ -180,7 +181,7 @@ static void add_measures(struct spreads *spreads, bool pages_too, bool others_to
     for (size_t i = 0; i < measures_count(); i++) {
         const struct measure *measure = measures_get(i);
         bool wanted = measure->level == MEASURE_OF_PAGE ? pages_too : others_too;
-        if (!wanted || !is_asked_for(options, measure))
+        if (!wanted || !measures_occur(measure, spreads->present) || !is_asked_for(options, measure))
             continue;
         if (options->level != STATS_BY_SERVER)
             add_of_all(spreads, measure);
@@ -229,6 +230,7 @@ void stats_spreads(FILE *out, const struct stats_by *options)
 {
     size_t sessions = model_session_count(options->model);
     struct spreads spreads = {.options = options, .pages = memory_new(sessions, sizeof(struct pages *))};
+    spreads.present = measures_present(options->model);
     spreads.people = options->format != TABLE_CSV && options->format != TABLE_JSON;
     spreads.single = spreads.people && options->level == STATS_BY_SESSION && sessions == 1;
     group_pages(&spreads, false);

@@ -4,6 +4,7 @@
 #include "analyze/columns.h"
 #include "analyze/escape.h"
 #include "analyze/format.h"
+#include "analyze/inference.h"
 #include "analyze/settings.h"
 #include "analyze/stats.h"
 #include "analyze/words.h"
@@ -162,6 +163,33 @@ static void print_influences(FILE *out, const struct stats_row *total)
                 "warning", format_count(count, total->leaks), total->leaks == 1 ? "connection" : "connections");
 }
 
+static const char *connections_word(uint64_t n)
+{
+    return n == 1 ? "connection" : "connections";
+}
+
+/* Say how much of TLS could be looked into. */
+static void print_tls(FILE *out, const struct model_session *session, const struct stats_row *total)
+{
+    char count[FORMAT_BYTES];
+    if (total->tls > 0 || session->decrypted)
+        fprintf(out, "  %-12s%s %s, ", "TLS", format_count(count, total->tls), connections_word(total->tls));
+    if (session->decrypted)
+        fprintf(out, "decrypted with a key log: %s", format_count(count, total->decrypted));
+    else if (total->tls > 0)
+        fputs("not decrypted", out);
+    if (total->handshakes > total->inferred)
+        fprintf(out, "; exact handshakes: %s", format_count(count, total->handshakes - total->inferred));
+    if (total->inferred > 0)
+        fprintf(out, "; inferred handshakes: %s", format_count(count, total->inferred));
+    if (total->turns > 0)
+        fprintf(out, "; inferred turns: %s", format_count(count, total->turns));
+    if (total->tls > 0 || session->decrypted)
+        putc('\n', out);
+    if (total->http2 > 0)
+        fprintf(out, "  %-12s%s %s\n", "HTTP/2", format_count(count, total->http2), connections_word(total->http2));
+}
+
 static void print_session(FILE *out, const struct stats *stats, size_t number)
 {
     const struct model_session *session = stats->session;
@@ -189,7 +217,11 @@ static void print_session(FILE *out, const struct stats *stats, size_t number)
     if (stats->total.incomplete > 0)
         fprintf(out, "  %-12s%s of the responses, without a proper end\n", "incomplete",
                 format_count(count, stats->total.incomplete));
+    if (stats->total.canceled > 0)
+        fprintf(out, "  %-12s%s of the requests, by the client\n", "canceled",
+                format_count(count, stats->total.canceled));
     print_influences(out, &stats->total);
+    print_tls(out, session, &stats->total);
     if (stats->total.violations > 0)
         fprintf(out, "  %-12sa peer broke the protocol %s %s (see: mitm-analyze connections)\n", "violations",
                 format_count(count, stats->total.violations), stats->total.violations == 1 ? "time" : "times");
@@ -299,6 +331,14 @@ static void add_value(struct columns *table, enum stats_quantity quantity, int64
         columns_add(table, "%s", format_duration(buffer, value));
 }
 
+/* Say whether the ends of handshakes were seen. */
+static const char *tls_title(const struct stats_row *total)
+{
+    if (total->inferred == 0)
+        return "TLS handshake";
+    return total->inferred < total->handshakes ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
+}
+
 static void print_quantity(FILE *out, const struct stats *stats, enum stats_quantity quantity, size_t width)
 {
     static const char *const titles[] = {
@@ -306,12 +346,14 @@ static void print_quantity(FILE *out, const struct stats *stats, enum stats_quan
         [STATS_WAITING] = "Waiting time",
         [STATS_TRANSFER] = "Transfer time",
         [STATS_BYTES] = "Body bytes",
+        [STATS_INFERRED_WAITING] = "Inferred waiting",
+        [STATS_INFERRED_TRANSFER] = "Inferred transfer",
     };
     static const char *const heads[] = {"n", "min", "median", "p90", "p99", "max"};
     if (stats->total.quantities[quantity].count == 0)
         return;
     struct columns *table = columns_new("lrrrrrr");
-    columns_add(table, "%s", titles[quantity]);
+    columns_add(table, "%s", quantity == STATS_TLS ? tls_title(&stats->total) : titles[quantity]);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         columns_add(table, "%s", heads[i]);
     const struct stats_row *row;
@@ -363,7 +405,14 @@ void stats_text(FILE *out, const struct stats *stats, size_t number, size_t colu
         return;
     }
     print_servers(out, stats, columns);
-    for (int quantity = 0; quantity < STATS_QUANTITIES; quantity++)
-        print_quantity(out, stats, (enum stats_quantity)quantity, columns);
+    static const enum stats_quantity shown[STATS_QUANTITIES] = {
+        STATS_SOCKS, STATS_TLS, STATS_WAITING, STATS_TRANSFER, STATS_INFERRED_WAITING, STATS_INFERRED_TRANSFER,
+        STATS_BYTES};
+    for (size_t i = 0; i < STATS_QUANTITIES; i++)
+        print_quantity(out, stats, shown[i], columns);
+    if (stats->total.decrypted > 0) {
+        struct inference inference = inference_of(stats->session, stats->quantile_type);
+        inference_text(out, &inference);
+    }
     print_failures(out, stats, columns);
 }

@@ -53,6 +53,7 @@ const char *words_http_end_cause(uint32_t cause)
         [MITM__HTTP_END_CAUSE__TRUNCATED] = "cut off",
         [MITM__HTTP_END_CAUSE__TUNNEL] = "became a tunnel",
         [MITM__HTTP_END_CAUSE__NOT_FOLLOWED] = "could not be followed to its end",
+        [MITM__HTTP_END_CAUSE__STREAM_RESET] = "stream reset",
     };
     return LOOK_UP(table, cause);
 }
@@ -74,6 +75,17 @@ const char *words_violation(uint32_t kind)
         [MITM__VIOLATION_KIND__HTTP_UNREQUESTED_RESPONSE] = "HTTP response without a request",
         [MITM__VIOLATION_KIND__HTTP_TRUNCATED] = "HTTP message cut off",
         [MITM__VIOLATION_KIND__HTTP_OTHER] = "bad HTTP",
+        [MITM__VIOLATION_KIND__TLS_RECORD] = "bad TLS record",
+        [MITM__VIOLATION_KIND__TLS_HANDSHAKE] = "bad TLS handshake message",
+        [MITM__VIOLATION_KIND__TLS_FLOOD] = "flood of TLS records",
+        [MITM__VIOLATION_KIND__HTTP2_PREFACE] = "no HTTP/2 preface",
+        [MITM__VIOLATION_KIND__HTTP2_FRAME] = "bad HTTP/2 frame",
+        [MITM__VIOLATION_KIND__HTTP2_HEADERS] = "bad HTTP/2 header block",
+        [MITM__VIOLATION_KIND__HTTP2_STREAM] = "bad HTTP/2 stream",
+        [MITM__VIOLATION_KIND__HTTP2_FLOOD] = "flood of HTTP/2 frames",
+        [MITM__VIOLATION_KIND__HTTP2_TRUNCATED] = "HTTP/2 frame cut off",
+        [MITM__VIOLATION_KIND__WEB_SOCKET_FRAME] = "bad WebSocket frame",
+        [MITM__VIOLATION_KIND__WEB_SOCKET_FLOOD] = "flood of WebSocket frames",
     };
     return LOOK_UP(table, kind);
 }

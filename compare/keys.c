@@ -104,7 +104,10 @@ static void add_requests(const struct builder *b, const struct model_session *se
         FILE *out = open_name(&bytes, &len);
         put_text(out, x->method);
         putc(' ', out);
-        put_server(out, session, servers[i]);
+        if (x->h2 && x->h2->authority.len > 0)
+            put_host(out, x->h2->authority);
+        else
+            put_server(out, session, servers[i]);
         put_text(out, x->target);
         add_written(b, out, &bytes, &len);
     }

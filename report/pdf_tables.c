@@ -6,6 +6,7 @@
 #include "analyze/format.h"
 #include "base/memory.h"
 #include "analyze/metrics.h"
+#include "analyze/url.h"
 #include "analyze/words.h"
 #include "report/pdf_parts.h"
 
@@ -31,9 +32,9 @@ static void add_page_name(struct grid *grid, const struct page *page)
     if (!page->host.data)
         fputs("(no request)", text.out);
     if (page->target.data)
-        fputs("http://", text.out);
+        fputs(page->https ? "https://" : "http://", text.out);
     pdf_put(text.out, page->host);
-    if (page->host.data && (page->port != 80 || !page->target.data))
+    if (page->host.data && (!url_is_usual_port(page->https, page->port) || !page->target.data))
         fprintf(text.out, ":%" PRIu32, page->port);
     pdf_put(text.out, page->target);
     if (page->first_party.len > 0) {

@@ -4,6 +4,7 @@
 
 #include "analyze/failures.h"
 #include "analyze/format.h"
+#include "analyze/url.h"
 #include "base/memory.h"
 #include "report/document.h"
 
@@ -33,9 +34,9 @@ static void write_page_name(const struct document *document, const struct page *
         fputs("(no request)", out);
     } else {
         if (page->target.data)
-            fputs("http://", out);
+            fputs(page->https ? "https://" : "http://", out);
         html_text(out, page->host);
-        if (page->port != 80 || !page->target.data)
+        if (!url_is_usual_port(page->https, page->port) || !page->target.data)
             fprintf(out, ":%" PRIu32, page->port);
         html_text(out, page->target);
     }

@@ -11,7 +11,7 @@ static uint64_t ns(uint64_t t_ms)
     return t_ms * 1000000;
 }
 
-static void emit(const struct event_sink *sink, Mitm__Record *record, uint32_t connection, uint32_t exchange)
+void scene_emit(const struct event_sink *sink, Mitm__Record *record, uint32_t connection, uint32_t exchange)
 {
     record->has_session = has_session;
     record->session = session_number;
@@ -22,13 +22,25 @@ static void emit(const struct event_sink *sink, Mitm__Record *record, uint32_t c
     event_emit(sink, record);
 }
 
-void scene_session_start(const struct event_sink *sink, uint32_t session)
+static void start(const struct event_sink *sink, uint32_t session, bool decrypted)
 {
     EVENT_NEW(record, ev, 0, SessionStart, SESSION_START, session_start);
     ev.magic = (char[]){"MITM session"};
+    if (decrypted)
+        EVENT_SET(ev, decrypted, true);
     has_session = true;
     session_number = session;
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
+}
+
+void scene_session_start(const struct event_sink *sink, uint32_t session)
+{
+    start(sink, session, false);
+}
+
+void scene_decrypted_session(const struct event_sink *sink, uint32_t session)
+{
+    start(sink, session, true);
 }
 
 void scene_session_end(const struct event_sink *sink, uint32_t session, uint64_t t_ms)
@@ -37,7 +49,7 @@ void scene_session_end(const struct event_sink *sink, uint32_t session, uint64_t
     has_session = true;
     session_number = session;
     EVENT_SET(ev, cause, MITM__SESSION_END_CAUSE__SIGNAL);
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
 }
 
 void scene_connection_start(const struct event_sink *sink, uint32_t connection, uint64_t t_ms)
@@ -45,14 +57,14 @@ void scene_connection_start(const struct event_sink *sink, uint32_t connection, 
     EVENT_NEW(record, ev, ns(t_ms), ConnectionStart, CONNECTION_START, connection_start);
     ev.client_address = (char[]){"127.0.0.1"};
     EVENT_SET(ev, client_port, 40000);
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 void scene_connection_end(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, Mitm__EndCause cause)
 {
     EVENT_NEW(record, ev, ns(t_ms), ConnectionEnd, CONNECTION_END, connection_end);
     EVENT_SET(ev, cause, cause);
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 void scene_socks(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, uint32_t command, const char *host,
@@ -62,14 +74,14 @@ void scene_socks(const struct event_sink *sink, uint32_t connection, uint64_t t_
     EVENT_SET(ev, command, command);
     EVENT_SET_BYTES(ev, host, host, strlen(host));
     EVENT_SET(ev, port, port);
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 void scene_reply(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, uint32_t reply)
 {
     EVENT_NEW(record, ev, ns(t_ms), SocksResponseEnd, SOCKS_RESPONSE_END, socks_response_end);
     EVENT_SET(ev, reply, reply);
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 void scene_request(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms,
@@ -79,7 +91,7 @@ void scene_request(const struct event_sink *sink, uint32_t connection, uint32_t 
     EVENT_SET_BYTES(ev, method, "GET", 3);
     EVENT_SET_BYTES(ev, target, target, strlen(target));
     ev.version = (char[]){"1.1"};
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_request_head(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms)
@@ -92,7 +104,7 @@ void scene_request_head(const struct event_sink *sink, uint32_t connection, uint
     ev.n_headers = 1;
     ev.headers = headers;
     EVENT_SET(ev, head_bytes, 100);
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_fields(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms, bool response,
@@ -110,12 +122,12 @@ void scene_fields(const struct event_sink *sink, uint32_t connection, uint32_t e
         EVENT_NEW(record, ev, ns(t_ms), HttpResponseHeaders, HTTP_RESPONSE_HEADERS, http_response_headers);
         ev.n_headers = n;
         ev.headers = list;
-        emit(sink, &record, connection, exchange);
+        scene_emit(sink, &record, connection, exchange);
     } else {
         EVENT_NEW(record, ev, ns(t_ms), HttpRequestHeaders, HTTP_REQUEST_HEADERS, http_request_headers);
         ev.n_headers = n;
         ev.headers = list;
-        emit(sink, &record, connection, exchange);
+        scene_emit(sink, &record, connection, exchange);
     }
 }
 
@@ -123,7 +135,7 @@ void scene_user(const struct event_sink *sink, uint32_t connection, uint64_t t_m
 {
     EVENT_NEW(record, ev, ns(t_ms), SocksAuthStart, SOCKS_AUTH_START, socks_auth_start);
     EVENT_SET_BYTES(ev, username, name, strlen(name));
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 void scene_request_end(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms)
@@ -131,7 +143,7 @@ void scene_request_end(const struct event_sink *sink, uint32_t connection, uint3
     EVENT_NEW(record, ev, ns(t_ms), HttpRequestEnd, HTTP_REQUEST_END, http_request_end);
     EVENT_SET(ev, body_bytes, 0);
     EVENT_SET(ev, cause, MITM__HTTP_END_CAUSE__NO_BODY);
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_response(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms,
@@ -141,7 +153,7 @@ void scene_response(const struct event_sink *sink, uint32_t connection, uint32_t
     ev.version = (char[]){"1.1"};
     EVENT_SET(ev, status, status);
     EVENT_SET_BYTES(ev, reason, "OK", 2);
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_body(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms,
@@ -149,7 +161,7 @@ void scene_body(const struct event_sink *sink, uint32_t connection, uint32_t exc
 {
     EVENT_NEW(record, ev, ns(t_ms), HttpResponseBody, HTTP_RESPONSE_BODY, http_response_body);
     EVENT_SET(ev, len_bytes, len_bytes);
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_response_end(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t t_ms,
@@ -158,7 +170,7 @@ void scene_response_end(const struct event_sink *sink, uint32_t connection, uint
     EVENT_NEW(record, ev, ns(t_ms), HttpResponseEnd, HTTP_RESPONSE_END, http_response_end);
     EVENT_SET(ev, body_bytes, body_bytes);
     EVENT_SET(ev, cause, cause);
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_opaque(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, Mitm__Direction direction,
@@ -167,7 +179,7 @@ void scene_opaque(const struct event_sink *sink, uint32_t connection, uint64_t t
     EVENT_NEW(record, ev, ns(t_ms), OpaqueData, OPAQUE_DATA, opaque_data);
     EVENT_SET(ev, direction, direction);
     EVENT_SET(ev, len_bytes, len_bytes);
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }
 
 static void apply(void *ctx, Mitm__Record *record)
@@ -195,28 +207,28 @@ void scene_settings(const struct event_sink *sink, uint64_t t_ms, uint64_t conne
         ev.connect_delay = &range;
     EVENT_SET(ev, upstream_kind, kind);
     EVENT_SET(ev, rate_down, 50000);
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
 }
 
 void scene_mark(const struct event_sink *sink, uint64_t t_ms, const char *text)
 {
     EVENT_NEW(record, ev, ns(t_ms), Mark, MARK, mark);
     EVENT_SET_BYTES(ev, text, text, strlen(text));
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
 }
 
 void scene_pause(const struct event_sink *sink, uint64_t t_ms)
 {
     EVENT_NEW(record, ev, ns(t_ms), Pause, PAUSE, pause);
     EVENT_SET(ev, origin, MITM__SETTINGS_ORIGIN__VIEW);
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
 }
 
 void scene_resume(const struct event_sink *sink, uint64_t t_ms, uint64_t events)
 {
     EVENT_NEW(record, ev, ns(t_ms), Resume, RESUME, resume);
     EVENT_SET(ev, events, events);
-    emit(sink, &record, 0, 0);
+    scene_emit(sink, &record, 0, 0);
 }
 
 void scene_delay(const struct event_sink *sink, uint32_t connection, uint32_t exchange, uint64_t arrived_ms,
@@ -226,7 +238,7 @@ void scene_delay(const struct event_sink *sink, uint32_t connection, uint32_t ex
     EVENT_SET(ev, kind, exchange > 0 ? MITM__DELAY_KIND__REQUEST_DELAY : MITM__DELAY_KIND__CONNECT_DELAY);
     EVENT_SET(ev, arrived_t_ns, ns(arrived_ms));
     EVENT_SET(ev, drawn_ns, ns(t_ms - arrived_ms));
-    emit(sink, &record, connection, exchange);
+    scene_emit(sink, &record, connection, exchange);
 }
 
 void scene_rate_limited(const struct event_sink *sink, uint32_t connection, Mitm__Direction direction,
@@ -236,5 +248,5 @@ void scene_rate_limited(const struct event_sink *sink, uint32_t connection, Mitm
     EVENT_SET(ev, direction, direction);
     EVENT_SET(ev, first_t_ns, ns(first_ms));
     EVENT_SET(ev, held_ns, ns(t_ms - first_ms));
-    emit(sink, &record, connection, 0);
+    scene_emit(sink, &record, connection, 0);
 }

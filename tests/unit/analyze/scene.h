@@ -6,7 +6,12 @@
 #include "analyze/model.h"
 #include "proto/event.h"
 
+/* Emit `record` as an event of the session, of a connection and an exchange; 0: of none. */
+void scene_emit(const struct event_sink *sink, Mitm__Record *record, uint32_t connection, uint32_t exchange);
+
 void scene_session_start(const struct event_sink *sink, uint32_t session);
+/* A session of which a key log was read. */
+void scene_decrypted_session(const struct event_sink *sink, uint32_t session);
 void scene_session_end(const struct event_sink *sink, uint32_t session, uint64_t t_ms);
 void scene_connection_start(const struct event_sink *sink, uint32_t connection, uint64_t t_ms);
 void scene_connection_end(const struct event_sink *sink, uint32_t connection, uint64_t t_ms, Mitm__EndCause cause);

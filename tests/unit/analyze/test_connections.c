@@ -4,7 +4,7 @@
 
 #include "analyze/connections.h"
 #include "analyze/load.h"
-#include "scene.h"
+#include "scene_tls.h"
 
 /* Return what is printed of a session's connection; the caller frees it. */
 static char *print(const struct model *model, size_t connection, bool all_headers)
@@ -136,6 +136,77 @@ Test(connections, delays_and_rate_limits)
                      "000.500  HttpRequestStart     GET / HTTP/1.1\n"
                      "000.700  Delay                held back for 0.200 s, as set\n"
                      "000.800  RateLimited          to client: held back for 0.250 s in all, until 001.950, as set\n");
+    free(text);
+    model_free(model);
+}
+
+static const Mitm__Direction UP = MITM__DIRECTION__TO_SERVER, DOWN = MITM__DIRECTION__TO_CLIENT;
+
+/* What can be seen of TLS without keys, said to be inferred where it is. */
+Test(connections, tls_without_keys)
+{
+    struct model *model = model_new(&(struct model_options){0});
+    struct event_sink sink = scene_to_model(model);
+    scene_session_start(&sink, 1);
+    scene_socks(&sink, 1, 10, 1, "www.example", 443);
+    scene_reply(&sink, 1, 900, 0);
+    scene_handshake(&sink, 1, 1000, true);
+    scene_tls_data(&sink, 1, 1110, UP, 300, 1, 300);
+    scene_tls_data(&sink, 1, 1300, DOWN, 5000, 1, 4000);
+    scene_tls_data(&sink, 1, 1320, DOWN, 5000, 0, 0);
+    scene_tls_data(&sink, 1, 1500, UP, 300, 1, 300);
+    scene_alert(&sink, 1, 1600, UP, 0, 0);
+    char *text = print(model, 0, false);
+    cr_expect_str_eq(text, "1  www.example  443  (open)  TLS 1.3\n"
+                           "000.010  SocksRequestStart    www.example\n"
+                           "000.900  SocksResponseEnd     www.example\n"
+                           "001.000  ProtocolDetected     TLS\n"
+                           "001.000  TlsClientHello       www.example; h2,http/1.1\n"
+                           "001.000  TlsData              to server: 1,180 bytes in 4 pieces, until 001.500\n"
+                           "001.100  TlsServerHello       TLS 1.3, TLS_AES_128_GCM_SHA256, x25519\n"
+                           "001.100  TlsData              to client: 13,000 bytes in 3 pieces, until 001.320\n"
+                           "001.101  TlsHandshakeEnd      inferred, after 0.101 s, not resumed\n"
+                           "001.110  Turn (inferred)      300 bytes to server, 10,000 to client; waiting 0.190 s, "
+                           "transfer 0.020 s\n"
+                           "001.500  Turn (inferred)      300 bytes to server, not answered\n"
+                           "001.600  TlsAlert             to server: encrypted\n");
+    free(text);
+    model_free(model);
+}
+
+Test(connections, http2_within_tls)
+{
+    struct model *model = model_new(&(struct model_options){0});
+    struct event_sink sink = scene_to_model(model);
+    scene_decrypted_session(&sink, 1);
+    scene_socks(&sink, 1, 10, 1, "www.example", 443);
+    scene_reply(&sink, 1, 900, 0);
+    scene_client_hello(&sink, 1, 1000, "\x1b[2J");
+    scene_server_hello(&sink, 1, 1100);
+    scene_handshake_end(&sink, 1, 1101, false);
+    scene_decryption(&sink, 1, 1102, MITM__TLS_DECRYPTION_STATUS__DECRYPTED, 0);
+    scene_protocol(&sink, 1, 1102, MITM__PROTOCOL__HTTP2, true);
+    scene_stream(&sink, 1, 1, 1110, 1, "cdn.example\n", "/x");
+    scene_reset(&sink, 1, 1200, DOWN, 1, 7);
+    scene_go_away(&sink, 1, 1300, DOWN, 11);
+    scene_alert(&sink, 1, 1400, DOWN, 2, 40);
+    scene_decryption(&sink, 1, 1500, MITM__TLS_DECRYPTION_STATUS__DECRYPTION_FAILED, 0);
+    scene_message(&sink, 1, 1, 1600, 1700, UP, 1000);
+    char *text = print(model, 0, false);
+    cr_expect_str_eq(text,
+                     "1  www.example  443  (open)  HTTP/2 over TLS 1.3 (decrypted in part)\n"
+                     "000.010  SocksRequestStart    www.example\n"
+                     "000.900  SocksResponseEnd     www.example\n"
+                     "001.000  TlsClientHello       \\x1B[2J; h2,http/1.1\n"
+                     "001.100  TlsServerHello       TLS 1.3, TLS_AES_128_GCM_SHA256, x25519\n"
+                     "001.101  TlsHandshakeEnd      exact, after 0.101 s, not resumed, h2\n"
+                     "001.102  ProtocolDetected     HTTP/2 within TLS\n"
+                     "001.110  HttpRequestStart     GET /x HTTP/2, stream 1 of cdn.example\\x0A\n"
+                     "001.200  Http2Reset           to client, stream 1: REFUSED_STREAM (7)\n"
+                     "001.300  Http2GoAway          to client: ENHANCE_YOUR_CALM (11)\n"
+                     "001.400  TlsAlert             to client: handshake_failure (40)\n"
+                     "001.500  TlsDecryption        no longer decrypted: its keys are wrong, or records are missing\n"
+                     "001.600  WebSocketMessage     to server: 1 message, 1,000 bytes, until 001.700\n");
     free(text);
     model_free(model);
 }

@@ -181,6 +181,134 @@ static bool print_http2(FILE *out, const Mitm__Record *r)
     }
 }
 
+static void print_numbers(FILE *out, const char *name, const uint32_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s%04" PRIx32, i == 0 ? name : ",", numbers[i]);
+    }
+}
+
+static void print_client_hello(FILE *out, const Mitm__TlsClientHello *ev)
+{
+    fprintf(out, " %" PRIu64, ev->len_bytes);
+    if (ev->has_server_name) {
+        print_bytes(out, ev->server_name);
+    }
+    for (size_t i = 0; i < ev->n_alpn; i++) {
+        fputs(i == 0 ? " alpn=\"" : ",\"", out);
+        print_escaped(out, ev->alpn[i].data, ev->alpn[i].len);
+        fputc('"', out);
+    }
+    print_numbers(out, " versions=", ev->versions, ev->n_versions);
+    print_numbers(out, " suites=", ev->cipher_suites, ev->n_cipher_suites);
+    print_numbers(out, " groups=", ev->groups, ev->n_groups);
+    fprintf(out, "%s%s%s", ev->ech ? " ech" : "", ev->resumption ? " resumption" : "", ev->early_data ? " early" : "");
+}
+
+/* Print the fields that messages of TLS share, as far as they are there. */
+static void print_tls(FILE *out, const uint32_t *group, const protobuf_c_boolean *resumed,
+                      const ProtobufCBinaryData *alpn, const protobuf_c_boolean *early)
+{
+    if (group) {
+        print_numbers(out, " group=", group, 1);
+    }
+    if (resumed) {
+        fprintf(out, " resumed=%d", *resumed);
+    }
+    if (alpn) {
+        fputs(" alpn=\"", out);
+        print_escaped(out, alpn->data, alpn->len);
+        fputc('"', out);
+    }
+    if (early) {
+        fprintf(out, " early=%d", *early);
+    }
+}
+
+static void print_alert(FILE *out, const Mitm__TlsAlert *ev)
+{
+    fprintf(out, " %c", "><"[index_of(ev->direction)]);
+    assert(ev->has_level == ev->has_description);
+    if (ev->has_level) {
+        fprintf(out, " %" PRIu32 " %" PRIu32, ev->level, ev->description);
+    } else {
+        fputs(" encrypted", out);
+    }
+}
+
+static void print_decryption(FILE *out, const Mitm__TlsDecryption *ev)
+{
+    fprintf(out, " %s", event_enum_name(&mitm__tls_decryption_status__descriptor, (int)ev->status));
+    if (ev->has_direction) {
+        fprintf(out, " %c", "><"[index_of(ev->direction)]);
+    }
+    assert((ev->status == MITM__TLS_DECRYPTION_STATUS__DECRYPTED) == !ev->detail);
+    assert(!ev->detail || (*ev->detail && !strchr(ev->detail, '\n')));
+}
+
+/* Print the fields of an event of TLS; return whether it is one. */
+static bool print_tls_event(FILE *out, const Mitm__Record *r)
+{
+    switch ((int)r->event_case) {
+    case MITM__RECORD__EVENT_TLS_CLIENT_HELLO:
+        print_client_hello(out, r->tls_client_hello);
+        return true;
+    case MITM__RECORD__EVENT_TLS_HELLO_RETRY_REQUEST: {
+        const Mitm__TlsHelloRetryRequest *ev = r->tls_hello_retry_request;
+        print_numbers(out, " ", &ev->cipher_suite, 1);
+        print_tls(out, ev->has_group ? &ev->group : NULL, NULL, NULL, NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_SERVER_HELLO: {
+        const Mitm__TlsServerHello *ev = r->tls_server_hello;
+        print_numbers(out, " ", &ev->version, 1);
+        print_numbers(out, " ", &ev->cipher_suite, 1);
+        print_tls(out, ev->has_group ? &ev->group : NULL, ev->has_resumed ? &ev->resumed : NULL,
+                  ev->has_alpn ? &ev->alpn : NULL, NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_HANDSHAKE_END: {
+        const Mitm__TlsHandshakeEnd *ev = r->tls_handshake_end;
+        fputs(ev->inferred ? " inferred" : "", out);
+        print_tls(out, ev->has_group ? &ev->group : NULL, ev->has_resumed ? &ev->resumed : NULL,
+                  ev->has_alpn ? &ev->alpn : NULL, ev->has_early_data_accepted ? &ev->early_data_accepted : NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_ALERT:
+        print_alert(out, r->tls_alert);
+        return true;
+    case MITM__RECORD__EVENT_TLS_DECRYPTION:
+        print_decryption(out, r->tls_decryption);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add_tls_data(struct event_log *log, const Mitm__TlsData *ev)
+{
+    int i = index_of(ev->direction);
+    assert(ev->has_len_bytes && ev->has_largest_bytes == (ev->records > 0) && (!ev->early || ev->records > 0));
+    log->tls_data[i].events++;
+    log->tls_data[i].len_bytes += ev->len_bytes;
+    log->tls_data[i].records += ev->records;
+    log->tls_data[i].early |= ev->early;
+    if (ev->largest_bytes > log->tls_data[i].largest_bytes) {
+        log->tls_data[i].largest_bytes = ev->largest_bytes;
+    }
+}
+
+static void print_tls_data(FILE *out, const struct event_log *log)
+{
+    for (int i = 0; i < 2; i++) {
+        if (log->tls_data[i].events > 0) {
+            fprintf(out, "* - TlsData %c %" PRIu64 " records=%" PRIu64 " largest=%" PRIu32 "%s\n", "><"[i],
+                    log -> tls_data[i].len_bytes, log->tls_data[i].records, log->tls_data[i].largest_bytes,
+                    log->tls_data[i].early ? " early" : "");
+        }
+    }
+}
+
 static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record *r)
 {
     switch ((int)r->event_case) {
@@ -228,7 +356,7 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
                   r->http_response_end->n_trailers);
         break;
     default:
-        if (!print_http2(out, r)) {
+        if (!print_http2(out, r) && !print_tls_event(out, r)) {
             assert(false && "an event that these decoders do not emit");
         }
     }
@@ -336,7 +464,9 @@ static void emit(void *ctx, Mitm__Record *record)
     if (size > log->largest_bytes) {
         log->largest_bytes = size;
     }
-    if (get_figures(record, &entry)) {
+    if (record->event_case == MITM__RECORD__EVENT_TLS_DATA) {
+        add_tls_data(log, record->tls_data);
+    } else if (get_figures(record, &entry)) {
         add_figures(log, entry);
     } else {
         add_line(log, entry, record);
@@ -402,6 +532,7 @@ char *event_log_text(const struct event_log *log)
     for (size_t i = 0; i < log->n; i++) {
         print_entry(out, &log->entries[i]);
     }
+    print_tls_data(out, log);
     fclose(out);
     return text;
 }

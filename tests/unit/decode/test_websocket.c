@@ -277,6 +277,78 @@ Test(decode_websocket, violations)
     CHECK(examples);
 }
 
+/* ---- what Chromium sent */
+
+struct message {
+    uint32_t opcode;
+    uint64_t len_bytes;
+    bool compressed;
+};
+
+struct messages {
+    struct message list[16];
+    size_t count;
+    uint32_t close_code;
+};
+
+static void add_message(void *ctx, Mitm__Record *record)
+{
+    struct messages *messages = ctx;
+    cr_assert_eq(record->event_case, MITM__RECORD__EVENT_WEB_SOCKET_MESSAGE);
+    cr_assert_lt(messages->count, 16);
+    const Mitm__WebSocketMessage *ev = record->web_socket_message;
+    messages->list[messages->count++] = (struct message){ev->opcode, ev->len_bytes, ev->compressed};
+    if (ev->has_close_code)
+        messages->close_code = ev->close_code;
+}
+
+/*
+ * Chromium 156 sent this (after its handshake) to a server that pinged it with "are you there" and "" and, in two
+ * frames, said "bye": send('Hello'), send(''), binary of 125 and 126 zeros, 300 times 'x', binary of 3 zeros, and, when
+ * "bye" had come, close(3001, 'enough').
+ */
+static void check_chromium(const char *path, const struct message *expected, size_t n)
+{
+    uint8_t bytes[1000];
+    FILE *file = fopen(path, "rb");
+    cr_assert(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (size_t size = len; size > 0; size = size == len ? 7 : size / 2) {
+        struct messages messages = {0};
+        struct event_sink sink = {.emit = add_message, .ctx = &messages};
+        struct websocket *websocket = websocket_new(&sink, EXCHANGE, offsets);
+        for (size_t at = 0; at < len; at += size)
+            websocket_feed(websocket, MITM__DIRECTION__TO_SERVER, at, bytes + at, len - at < size ? len - at : size);
+        websocket_free(websocket);
+        cr_assert_eq(messages.count, n);
+        cr_assert_eq(messages.close_code, 3001);
+        for (size_t i = 0; i < n; i++) {
+            cr_assert_eq(messages.list[i].opcode, expected[i].opcode);
+            cr_assert_eq(messages.list[i].len_bytes, expected[i].len_bytes);
+            cr_assert_eq(messages.list[i].compressed, expected[i].compressed);
+        }
+    }
+}
+
+Test(decode_websocket, chromium)
+{
+    static const struct message expected[] = {{10, 13, false}, {10, 0, false},  {1, 5, false},
+                                              {1, 0, false},   {2, 125, false}, {2, 126, false},
+                                              {1, 300, false}, {2, 3, false},   {8, 8, false}};
+    check_chromium(TEST_DATA "/websocket/chromium.bin", expected, 9);
+}
+
+/* The same with permessage-deflate (RFC 7692): lengths are those of the frames. */
+Test(decode_websocket, chromium_compressed)
+{
+    static const struct message expected[] = {{10, 13, false}, {10, 0, false}, {1, 7, true}, {1, 1, true}, {2, 5, true},
+                                              {2, 4, true},    {1, 7, true},   {2, 4, true}, {8, 8, false}};
+    check_chromium(TEST_DATA "/websocket/chromium-deflate.bin", expected, 9);
+}
+
+/* ---- floods */
+
 /* Counts events by kind, and the bytes that are told opaque. */
 struct counts {
     uint64_t messages, floods, opaque_bytes;
