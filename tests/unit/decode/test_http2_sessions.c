@@ -10,81 +10,12 @@
 
 #include "capture/decode/http2/http2.h"
 #include "event_log.h"
+#include "http2_tally.h"
 
-#define STREAMS    64
 #define UPLOAD     5000
 #define DOWNLOAD   50000
 #define WINDOW     1000
 #define COOKIE_LEN 20000
-
-/* ---- what was received, of each stream in each direction */
-
-struct tally {
-    struct {
-        char *text; /* heads, ends and resets, in their order */
-        size_t len;
-        FILE *out;
-        uint64_t data_bytes, data_frames, data_sum;
-    } streams[STREAMS][2];
-    FILE *out[2]; /* frames of the connection, for each direction */
-    char *connection[2];
-    size_t connection_len[2];
-    uint32_t stream_of[STREAMS]; /* by the number of the exchange */
-    uint64_t stalls;
-};
-
-static void tally_init(struct tally *tally)
-{
-    *tally = (struct tally){0};
-    for (int d = 0; d < 2; d++) {
-        tally->out[d] = open_memstream(&tally->connection[d], &tally->connection_len[d]);
-        for (int i = 0; i < STREAMS; i++) {
-            tally->streams[i][d].out = open_memstream(&tally->streams[i][d].text, &tally->streams[i][d].len);
-        }
-    }
-}
-
-/* Return the tally as text; the caller frees it. */
-static char *tally_finish(struct tally *tally)
-{
-    char *text;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    for (int d = 0; d < 2; d++) {
-        fclose(tally->out[d]);
-        fprintf(out, "connection %d: %s\n", d, tally->connection[d]);
-        free(tally->connection[d]);
-        for (int i = 0; i < STREAMS; i++) {
-            fclose(tally->streams[i][d].out);
-            if (tally->streams[i][d].len > 0) {
-                fprintf(out, "%d %d: %s data %lu in %lu, %lu\n", i, d, tally->streams[i][d].text,
-                        (unsigned long)tally->streams[i][d].data_bytes, (unsigned long)tally->streams[i][d].data_frames,
-                        (unsigned long)tally->streams[i][d].data_sum);
-            }
-            free(tally->streams[i][d].text);
-        }
-    }
-    fclose(out);
-    return text;
-}
-
-static void tally_field(struct tally *tally, uint32_t stream, int d, const uint8_t *name, size_t name_len,
-                        const uint8_t *value, size_t value_len)
-{
-    FILE *out = tally->streams[stream][d].out;
-    fwrite(name, 1, name_len, out);
-    fputc('=', out);
-    fwrite(value, 1, value_len, out);
-    fputc(';', out);
-}
-
-static void tally_data(struct tally *tally, uint32_t stream, int d, const uint8_t *data, size_t len)
-{
-    tally->streams[stream][d].data_bytes += len;
-    for (size_t i = 0; i < len; i++) {
-        tally->streams[stream][d].data_sum = tally->streams[stream][d].data_sum * 31 + data[i];
-    }
-}
 
 /* ---- the sessions */
 
@@ -159,7 +90,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     return 0;
 }
 
-static size_t download_left[STREAMS];
+static size_t download_left[TALLY_STREAMS];
 
 /* The server's answers: by the stream, so that each kind is there. */
 static void answer(nghttp2_session *session, int32_t stream)
@@ -250,9 +181,13 @@ static ssize_t select_padding(nghttp2_session *session, const nghttp2_frame *fra
     return (ssize_t)(padded < max ? padded : max);
 }
 
-static void peer_init(struct peer *peer, struct tally *tally, int receives)
+/* `holds_back`: a client gives no windows by itself. */
+static void peer_init(struct peer *peer, struct tally *tally, int receives, bool holds_back)
 {
     nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
+    nghttp2_option_new(&option);
+    nghttp2_option_set_no_auto_window_update(option, holds_back);
     *peer = (struct peer){.tally = tally, .receives = receives};
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -262,16 +197,17 @@ static void peer_init(struct peer *peer, struct tally *tally, int receives)
     if (receives == 0) {
         nghttp2_session_server_new(&peer->session, callbacks, peer);
     } else {
-        nghttp2_session_client_new(&peer->session, callbacks, peer);
+        nghttp2_session_client_new2(&peer->session, callbacks, peer, option);
     }
     nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
 }
 
 /* Count how often the server has used up a window that the client gave it. */
 static void look_at_windows(struct peer *server)
 {
-    static bool blocked[STREAMS];
-    for (int32_t id = 1; id < STREAMS; id++) {
+    static bool blocked[TALLY_STREAMS];
+    for (int32_t id = 1; id < TALLY_STREAMS; id++) {
         bool open = nghttp2_session_get_stream_local_close(server->session, id) == 0;
         bool now = open && nghttp2_session_get_stream_remote_window_size(server->session, id) <= 0;
         server->tally->stalls += now && !blocked[id];
@@ -364,115 +300,9 @@ static void talk(struct peer *client, struct peer *server)
     pump(client, server);
 }
 
-/* ---- what the decoder tells */
-
-static void tell_fields(struct tally *tally, uint32_t stream, int d, Mitm__Header **fields, size_t n)
+/* Feed what went over the wire to `http2`, in pieces of `most` bytes, or (0) of random ones; then free it. */
+static void decode(struct http2 *http2, size_t most, unsigned seed)
 {
-    for (size_t i = 0; i < n; i++) {
-        tally_field(tally, stream, d, fields[i]->name.data, fields[i]->name.len, fields[i]->value.data,
-                    fields[i]->value.len);
-    }
-    if (n > 0) {
-        fputs("| ", tally->streams[stream][d].out);
-    }
-}
-
-static void tell_end(struct tally *tally, uint32_t stream, int d, Mitm__HttpEndCause cause, Mitm__Header **fields,
-                     size_t n)
-{
-    tell_fields(tally, stream, d, fields, n);
-    fputs(cause == MITM__HTTP_END_CAUSE__END_STREAM ? "end " : "", tally->streams[stream][d].out);
-}
-
-static int index_of(Mitm__Direction direction)
-{
-    return direction == MITM__DIRECTION__TO_SERVER ? 0 : 1;
-}
-
-static void tell_settings(struct tally *tally, const Mitm__Http2Settings *ev)
-{
-    FILE *out = tally->out[index_of(ev->direction)];
-    fputs(ev->ack ? "settings ack" : "settings", out);
-    for (size_t i = 0; i < ev->n_settings; i++) {
-        fprintf(out, " %u=%u", ev->settings[i]->id, ev->settings[i]->value);
-    }
-    fputs("; ", out);
-}
-
-static void tell_connection(struct tally *tally, const Mitm__Record *r)
-{
-    switch ((int)r->event_case) {
-    case MITM__RECORD__EVENT_HTTP2_SETTINGS:
-        tell_settings(tally, r->http2_settings);
-        break;
-    case MITM__RECORD__EVENT_HTTP2_PING:
-        fputs(r->http2_ping->ack ? "ping ack; " : "ping; ", tally->out[index_of(r->http2_ping->direction)]);
-        break;
-    case MITM__RECORD__EVENT_HTTP2_GO_AWAY:
-        fprintf(tally->out[index_of(r->http2_go_away->direction)], "goaway %u %u %.*s; ", r->http2_go_away->last_stream,
-                r->http2_go_away->error_code, (int)r->http2_go_away->debug.len, r->http2_go_away->debug.data);
-        break;
-    case MITM__RECORD__EVENT_HTTP2_PRIORITY:
-        fprintf(tally->out[0], "priority %u %u %u %d; ", r->http2_priority->stream, r->http2_priority->weight,
-                r->http2_priority->depends_on, r->http2_priority->exclusive);
-        break;
-    case MITM__RECORD__EVENT_HTTP2_RESET:
-        fprintf(tally->streams[r->http2_reset->stream][index_of(r->http2_reset->direction)].out, "reset %u ",
-                r->http2_reset->error_code);
-        break;
-    case MITM__RECORD__EVENT_HTTP2_STALL:
-        tally->stalls += r->http2_stall->has_stream && r->http2_stall->direction == MITM__DIRECTION__TO_CLIENT;
-        break;
-    default:
-        break;
-    }
-}
-
-static void tell(void *ctx, Mitm__Record *r)
-{
-    struct tally *tally = ctx;
-    uint32_t stream = r->has_exchange ? tally->stream_of[r->exchange] : 0;
-    switch ((int)r->event_case) {
-    case MITM__RECORD__EVENT_VIOLATION:
-        cr_assert(false, "%s", r->violation->detail);
-        break;
-    case MITM__RECORD__EVENT_HTTP_REQUEST_START:
-        tally->stream_of[r->exchange] = r->http_request_start->stream;
-        break;
-    case MITM__RECORD__EVENT_HTTP_REQUEST_HEADERS:
-        tell_fields(tally, stream, 0, r->http_request_headers->headers, r->http_request_headers->n_headers);
-        break;
-    case MITM__RECORD__EVENT_HTTP_RESPONSE_HEADERS:
-        tell_fields(tally, stream, 1, r->http_response_headers->headers, r->http_response_headers->n_headers);
-        break;
-    case MITM__RECORD__EVENT_HTTP_INFORMATIONAL:
-        tell_fields(tally, stream, 1, r->http_informational->headers, r->http_informational->n_headers);
-        break;
-    case MITM__RECORD__EVENT_HTTP_REQUEST_BODY:
-        tally->streams[stream][0].data_frames += r->http_request_body->chunks;
-        tally_data(tally, stream, 0, r->http_request_body->data.data, r->http_request_body->data.len);
-        break;
-    case MITM__RECORD__EVENT_HTTP_RESPONSE_BODY:
-        tally->streams[stream][1].data_frames += r->http_response_body->chunks;
-        tally_data(tally, stream, 1, r->http_response_body->data.data, r->http_response_body->data.len);
-        break;
-    case MITM__RECORD__EVENT_HTTP_REQUEST_END:
-        tell_end(tally, stream, 0, r->http_request_end->cause, r->http_request_end->trailers,
-                 r->http_request_end->n_trailers);
-        break;
-    case MITM__RECORD__EVENT_HTTP_RESPONSE_END:
-        tell_end(tally, stream, 1, r->http_response_end->cause, r->http_response_end->trailers,
-                 r->http_response_end->n_trailers);
-        break;
-    default:
-        tell_connection(tally, r);
-    }
-}
-
-/* Feed what went over the wire to `sink`, in pieces of `most` bytes, or (0) of random ones. */
-static void decode(const struct event_sink *sink, size_t most, unsigned seed)
-{
-    struct http2 *http2 = http2_new(sink, UINT64_MAX);
     srand(seed);
     for (size_t i = 0; i < wire.n; i++) {
         const struct block *block = &wire.blocks[i];
@@ -493,7 +323,7 @@ static char *decode_to_text(size_t most, unsigned seed)
 {
     struct event_log log;
     event_log_init(&log);
-    decode(&log.sink, most, seed);
+    decode(http2_new(&log.sink, UINT64_MAX), most, seed);
     char *text = event_log_text(&log);
     event_log_fini(&log);
     return text;
@@ -503,8 +333,8 @@ static void converse(struct tally *tally)
 {
     struct peer client, server;
     tally_init(tally);
-    peer_init(&client, tally, 1);
-    peer_init(&server, tally, 0);
+    peer_init(&client, tally, 1, false);
+    peer_init(&server, tally, 0, false);
     talk(&client, &server);
     nghttp2_session_del(client.session);
     nghttp2_session_del(server.session);
@@ -515,7 +345,7 @@ Test(http2_sessions, what_the_peers_received)
     struct tally expected, actual;
     converse(&expected);
     tally_init(&actual);
-    decode(&(struct event_sink){.emit = tell, .ctx = &actual}, SIZE_MAX, 0);
+    decode(http2_new(&(struct event_sink){.emit = tally_event, .ctx = &actual}, UINT64_MAX), SIZE_MAX, 0);
     char *expected_text = tally_finish(&expected);
     char *actual_text = tally_finish(&actual);
     cr_assert_str_eq(actual_text, expected_text, "--- expected\n%s--- actual\n%s", expected_text, actual_text);
@@ -538,4 +368,106 @@ Test(http2_sessions, cut_in_any_way)
         free(cut);
     }
     free(whole);
+}
+
+/* RFC 7540, 3.2: the request went over HTTP/1.1; here it is the connection's exchange 7. */
+Test(http2_sessions, upgraded)
+{
+    static const uint8_t settings[6] = {0, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0, 0, 0x20, 0};
+    static const uint64_t offsets[2] = {100, 200};
+    struct tally before, expected, actual;
+    struct peer client, server;
+    tally_init(&before);
+    tally_init(&expected);
+    tally_init(&actual);
+    peer_init(&client, &expected, 1, false);
+    peer_init(&server, &before, 0, false);
+    cr_assert_eq(nghttp2_session_upgrade2(client.session, settings, sizeof settings, 0, NULL), 0);
+    cr_assert_eq(nghttp2_session_upgrade2(server.session, settings, sizeof settings, 0, NULL), 0);
+    free(tally_finish(&before)); /* HTTP2-Settings, a field of the request before */
+    server.tally = &expected;
+    nghttp2_submit_settings(server.session, 0, NULL, 0);
+    answer(server.session, 1);
+    pump(&server, &client);
+    request(&client, "GET", "/a", NULL, NULL, NULL);
+    pump(&client, &server);
+    nghttp2_session_del(client.session);
+    nghttp2_session_del(server.session);
+    actual.stream_of[7] = 1;
+    decode(http2_new_upgraded(&(struct event_sink){.emit = tally_event, .ctx = &actual}, UINT64_MAX, 7, offsets), 1, 0);
+    char *expected_text = tally_finish(&expected);
+    char *actual_text = tally_finish(&actual);
+    cr_assert_str_eq(actual_text, expected_text, "--- expected\n%s--- actual\n%s", expected_text, actual_text);
+    cr_assert(strstr(actual_text, "1 1: :status=200;"));
+    cr_assert_eq(actual.stream_of[8], 3);
+    free(expected_text);
+    free(actual_text);
+}
+
+/* The stalls of the connection. */
+static struct {
+    int n;
+    uint64_t first_t_ns, t_ns;
+} stalls;
+
+static void note_stall(void *ctx, Mitm__Record *record)
+{
+    (void)ctx;
+    if (record->event_case == MITM__RECORD__EVENT_HTTP2_STALL && !record->http2_stall->has_stream) {
+        cr_assert_eq(record->http2_stall->direction, MITM__DIRECTION__TO_CLIENT);
+        cr_assert(!record->has_exchange);
+        stalls.n++;
+        stalls.first_t_ns = record->http2_stall->first_t_ns;
+        stalls.t_ns = record->t_ns;
+    }
+}
+
+/*
+ * Two downloads of 50,000 bytes use up the connection's window of 65,535 bytes, until the client opens it again or,
+ * with `reset`, gives both up.
+ */
+static void check_connection_stall(bool reset)
+{
+    nghttp2_settings_entry large = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 20};
+    struct tally tally;
+    struct peer client, server;
+    tally_init(&tally);
+    peer_init(&client, &tally, 1, true);
+    peer_init(&server, &tally, 0, false);
+    nghttp2_submit_settings(client.session, 0, &large, 1);
+    nghttp2_submit_settings(server.session, 0, NULL, 0);
+    nghttp2_session_set_next_stream_id(client.session, 9);
+    int32_t a = request(&client, "GET", "/a", NULL, NULL, NULL);
+    int32_t b = request(&client, "GET", "/b", NULL, NULL, NULL);
+    pump(&client, &server);
+    cr_assert(nghttp2_session_get_remote_window_size(server.session) == 0);
+    size_t used_up = wire.n - 1;
+    while (wire.blocks[used_up].direction == 0) { /* the client acknowledges the settings */
+        used_up--;
+    }
+    size_t before = wire.n;
+    if (reset) {
+        nghttp2_submit_rst_stream(client.session, 0, a, NGHTTP2_CANCEL);
+        nghttp2_submit_rst_stream(client.session, 0, b, NGHTTP2_CANCEL);
+    } else {
+        nghttp2_submit_window_update(client.session, 0, 0, 100000);
+    }
+    pump(&client, &server);
+    nghttp2_session_del(client.session);
+    nghttp2_session_del(server.session);
+    free(tally_finish(&tally));
+    decode(http2_new(&(struct event_sink){.emit = note_stall}, 0), SIZE_MAX, 0);
+    cr_assert_eq(stalls.n, 1);
+    cr_assert_eq(stalls.first_t_ns, used_up);
+    cr_assert_eq(stalls.t_ns, before + (reset ? 1 : 0)); /* the second of two frames, or the only one */
+}
+
+Test(http2_sessions, connection_stall_until_window_update)
+{
+    check_connection_stall(false);
+}
+
+Test(http2_sessions, connection_stall_until_the_streams_end)
+{
+    check_connection_stall(true);
 }
