@@ -3,7 +3,7 @@
 #   make demo      install what is missing, build, record a browser loading the sample site, make its reports
 #   make test      install what is missing, build with gcc and with clang and sanitizers, run every test
 #   make           build into $(BUILD)
-#   make bench     measure speed against other proxies, what looking at the live view costs, and statistics of much
+#   make bench     measure speed against other proxies, what seeing into TLS and looking at the live view costs, and statistics of much
 #   make truth     let Chromium load a page over ways of known lengths, and compare them
 #   make fuzz      run each fuzz target for FUZZ_SECONDS
 #   make install   install programs and man pages below PREFIX (/usr/local)
@@ -23,7 +23,8 @@ BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
 	nginx openssl tshark libnss3-tools gdb poppler-utils qpdf libxml2-utils man-db procps r-base-core
-BENCH_PACKAGES = python3 r-base-core microsocks dante-server mitmproxy procps util-linux
+BENCH_PACKAGES = python3 r-base-core microsocks dante-server mitmproxy nginx openssl curl procps \
+	util-linux
 
 # Install those of $(1) that are not installed; needs root or sudo only then.
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
@@ -73,6 +74,7 @@ bench: build-packages
 	cmake -S . -B $(BUILD)-bench -DBUILD_TESTING=ON -DBENCH=ON
 	cmake --build $(BUILD)-bench -j $(JOBS) --target mitm-proxy mitm-analyze bench_floor bench_load bench_make_large
 	python3 tests/bench/bench.py --build $(BUILD)-bench -o $(BUILD)-bench
+	python3 tests/bench/tls.py --build $(BUILD)-bench
 	python3 tests/bench/view.py --build $(BUILD)-bench --paced
 	python3 tests/bench/view.py --build $(BUILD)-bench
 	python3 tests/bench/large.py --build $(BUILD)-bench

@@ -7,7 +7,9 @@ Says nothing about speed.
 import argparse
 import hashlib
 import json
+import os
 import select
+import shutil
 import socket
 import struct
 import subprocess
@@ -212,6 +214,14 @@ class BenchTest(unittest.TestCase):
                 self.assertGreater(result["median"][peer][key], 0, (peer, key))
         self.assertEqual(result["ratio"]["floor"]["small_117"], 1)
         self.assertEqual(result["problems"], [])
+
+    def test_measures_tls(self):
+        if not shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+            self.skipTest("nginx is not installed")
+        done = subprocess.run([sys.executable, Path(__file__).resolve().parent / "tls.py", "--build", BUILD, "--quick-smoke"], capture_output=True,
+                              text=True, timeout=100, preexec_fn=end_with_parent, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("CPU s / GiB, HTTP/2", done.stdout)
 
 
 if __name__ == "__main__":
