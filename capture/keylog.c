@@ -59,7 +59,8 @@ struct keylog {
 
 static void drop_line(struct keylog *keylog)
 {
-    OPENSSL_cleanse(keylog->line, sizeof keylog->line);
+    size_t used = keylog->line_len < sizeof keylog->line ? keylog->line_len : sizeof keylog->line;
+    OPENSSL_cleanse(keylog->line, used);
     keylog->line_len = 0;
 }
 

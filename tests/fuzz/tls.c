@@ -1,9 +1,12 @@
 /*
  * Fuzz target of the TLS decoder. The input is a script:
- *     byte 0: & 1 with a key log
+ *     byte 0: & 1 with a key log, which knows the secrets of TLS 1.3 for a client random of all 'R'
  *     then steps: a control byte, a length in two bytes, and so many bytes of data
  *         control & 1       direction: 0 to the server
- *         control & 6       0, 2: data; without any, the direction ends
+ *         control & 6       0: data; without any, the direction ends
+ *                           2: data, protected with TLS_AES_128_GCM_SHA256 as one record; their first byte:
+ *                              & 7   the content type (and 20)
+ *                              >> 6  the key: 0 of early data, 1 of the handshake, 2 of the data, 3 the one after that
  *                           4: a line of the key log
  *                           6: no more keys will come
  *         control >> 4      data: fed in pieces of so many bytes; 0: in one piece
@@ -18,8 +21,13 @@
 #include <string.h>
 
 #include "../unit/decode/tls/run.h"
+#include "../unit/decode/tls/seal.h"
 
-enum { KIND_KEYS = 4, KIND_GIVE_UP = 6, KIND_MASK = 6 };
+enum { KIND_SEALED = 2, KIND_KEYS = 4, KIND_GIVE_UP = 6, KIND_MASK = 6 };
+
+/* An input byte becomes at most so many: the shortest step has 3, and a record 22 and its content. */
+#define GROWTH            8
+#define CONTENT_MAX_BYTES ((size_t)16000)
 
 struct step {
     Mitm__Direction direction;
@@ -36,6 +44,7 @@ struct player {
     bool begun;
     Mitm__Direction last;
     struct bytes collected; /* of the direction `last` */
+    struct seal seals[2][3];
 };
 
 static bool next_step(struct bytes *script, struct step *step)
@@ -106,6 +115,24 @@ static void take_data(struct player *player, const struct step *step)
     }
 }
 
+/* Send the content of `step` as a protected record. */
+static void take_sealed(struct player *player, const struct step *step)
+{
+    static uint8_t record[CONTENT_MAX_BYTES + SEAL_EXTRA_BYTES];
+    struct step sealed = *step;
+    uint8_t first = step->data.len > 0 ? step->data.data[0] : 0;
+    size_t key = first >> 6;
+    struct seal *seal = &player->seals[index_of(step->direction)][key < 3 ? key : 2];
+    size_t len = step->data.len > 0 ? step->data.len - 1 : 0;
+    if (key == 3) {
+        seal_update(seal);
+    }
+    sealed.data.data = record;
+    sealed.data.len = seal_record(seal, 20 + (first & 7), step->data.data + (step->data.len > 0),
+                                  len < CONTENT_MAX_BYTES ? len : CONTENT_MAX_BYTES, record);
+    take_data(player, &sealed);
+}
+
 static void take_keys(struct player *player, const struct step *step)
 {
     struct run *run = &player->run;
@@ -129,6 +156,8 @@ static void take(struct player *player, const struct step *step)
         take_keys(player, step);
     } else if (player->ended[index_of(step->direction)]) {
         return;
+    } else if (step->kind == KIND_SEALED) {
+        take_sealed(player, step);
     } else if (step->data.len == 0) {
         end(player, step->direction);
     } else {
@@ -149,13 +178,36 @@ static void check(const struct player *player)
     assert(log->largest_bytes <= EVENT_MAX_BYTES);
 }
 
+/* The secrets of the keys that take_sealed() takes. */
+static void prepare(struct player *player)
+{
+    static const char *const labels[2][3] = {
+        {"CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"},
+        {"unused", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"}};
+    char random[65] = "", secret[65] = "";
+    for (size_t i = 0; i < 64; i += 2) {
+        memcpy(random + i, "52", 3);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        uint8_t fill = (uint8_t)(0x11 * (i + 1));
+        char line[200];
+        seal_init(&player->seals[i / 3][i % 3], fill);
+        memset(secret, (char)('1' + i), 64);
+        int n = snprintf(line, sizeof line, "%s %s %s", labels[i / 3][i % 3], random, secret);
+        if (player->run.keys) {
+            (void)tls_keys_add_line(player->run.keys, line, (size_t)n);
+        }
+    }
+}
+
 /* Run the script and return all that came out as text. */
 static char *perform(const uint8_t *data, size_t len, bool whole)
 {
     struct bytes script = {(uint8_t *)(uintptr_t)data + 1, len - 1};
-    struct player player = {.whole = whole, .collected = {malloc(len), 0}};
+    struct player player = {.whole = whole, .collected = {malloc(len * GROWTH), 0}};
     assert(player.collected.data);
     run_init(&player.run, data[0] & 1);
+    prepare(&player);
     struct step step;
     while (next_step(&script, &step)) {
         take(&player, &step);

@@ -22,11 +22,11 @@ struct tls_decrypt *tls_decrypt_new(struct tls_keys *keys, const struct tls_plai
     decrypt->plain = *plain;
     decrypt->watches = watches;
     for (size_t i = 0; i < 2; i++) {
-        decrypt->halves[i] = (struct tls_half){
-            .direction = watches[i].direction,
-            .phase = TLS_PHASE_HANDSHAKE,
-            .message = {.collected = UINT32_C(1) << TLS_ENCRYPTED_EXTENSIONS, .max_bytes = MESSAGE_ANY_BYTES}};
+        decrypt->halves[i] = (struct tls_half){.direction = watches[i].direction,
+                                               .phase = TLS_PHASE_HANDSHAKE,
+                                               .message = {.max_bytes = MESSAGE_ANY_BYTES}};
     }
+    decrypt->halves[tls_index(MITM__DIRECTION__TO_CLIENT)].message.collected = UINT32_C(1) << TLS_ENCRYPTED_EXTENSIONS;
     return decrypt;
 }
 

@@ -2,8 +2,9 @@
  * The secrets of TLS connections, as a key log tells them (RFC 9850, the format of SSLKEYLOGFILE), found by the
  * ClientHello's random.
  *
- * Secrets live in memory that is locked, left out of core dumps and wiped when it is given back; nothing here prints
- * or records them. At most TLS_KEYS_MAX connections are kept: the oldest is dropped for a new one.
+ * Secrets live in memory that is wiped when it is given back and, where the system allows it, locked, left out of core
+ * dumps and wiped in child processes, which can but free it; nothing here prints or records them. At most TLS_KEYS_MAX
+ * connections are kept: the oldest is dropped for a new one.
  */
 #ifndef MITM_CAPTURE_DECODE_TLS_KEYS_H
 #define MITM_CAPTURE_DECODE_TLS_KEYS_H

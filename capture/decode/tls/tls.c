@@ -10,8 +10,11 @@
 #include "capture/decode/tls/record.h"
 #include "capture/decode/tls/watch.h"
 
-/* The shortest protected data: TLS 1.3's content type and the tag. What is shorter carries nothing. */
-#define EMPTY_MAX_BYTES 17
+/* The shortest protected data: one byte and the tag. What is shorter carries nothing. */
+#define DATA_MIN_BYTES 17
+/* The shortest Finished of TLS 1.3, protected (RFC 8446, 4.4.4, 5.2): the client's alerts and EndOfEarlyData are
+ * shorter. */
+#define FINISHED_MIN_BYTES (4 + 32 + 1 + 16)
 
 /* What one read brought, for its TlsData. */
 struct figures {
@@ -113,8 +116,9 @@ static void end_handshake(struct tls *tls, uint64_t t_ns)
 /* An encrypted record of side `i` is complete at `t_ns`: see whether it ends the handshake. */
 static void look_for_end(struct tls *tls, size_t i, uint64_t t_ns)
 {
+    const struct tls_record *record = &tls->sides[i].record;
     bool old = tls->version <= TLS_1_2;
-    bool other = old && tls->sides[i].record.header[0] != TLS_HANDSHAKE;
+    bool other = old ? record->header[0] != TLS_HANDSHAKE : i == 0 && record->len < FINISHED_MIN_BYTES;
     if (tls->handshake_ended || tls->version == 0 || other) {
         return;
     }
@@ -242,7 +246,7 @@ static void take_header(struct tls *tls, size_t i, uint64_t t_ns, struct figures
     }
     side->encrypted = is_encrypted(tls, side);
     record->whole = side->encrypted && decrypts(tls);
-    bool empty = record->header[0] != TLS_APPLICATION_DATA || record->len < EMPTY_MAX_BYTES;
+    bool empty = record->header[0] != TLS_APPLICATION_DATA || record->len < DATA_MIN_BYTES;
     if (empty && tls_watch_flood(&tls->watches[i], &side->flood, t_ns, record->offset) && tls->decrypt) {
         tls_decrypt_lost(tls->decrypt, t_ns, tls->watches[i].direction);
     }

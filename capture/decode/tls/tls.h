@@ -10,7 +10,7 @@
  * watched.
  *
  * Memory: without keys less than 2 × 64 KiB + 4 KiB (handshake messages being assembled); with keys in addition at most
- * TLS_HOLD_MAX_BYTES + one record of each direction, twice that while growing.
+ * TLS_HOLD_MAX_BYTES, twice that while growing, one record of each direction, and 72 KiB (one more such message, keys).
  */
 #ifndef MITM_CAPTURE_DECODE_TLS_TLS_H
 #define MITM_CAPTURE_DECODE_TLS_TLS_H
@@ -18,7 +18,7 @@
 #include "capture/decode/tls/keys.h"
 #include "proto/event.h"
 
-/* So many bytes of records wait for keys at most, headers included. */
+/* So many bytes of records wait for keys at most, headers and what is noted of each included. */
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 /*

@@ -10,6 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
+#include "../decode/secret.h"
 #include "capture/keylog.h"
 
 enum { LINE_BYTES = 14 + 64 + 1 + 96 + 1 };
@@ -483,6 +486,40 @@ Test(keylog, an_unreadable_file_becomes_readable)
     write_lines("log", O_CREAT, 1, 1);
     wait_for(&box, 1);
     box_fini(&box);
+}
+
+static void append_secret(size_t from, size_t end)
+{
+    char line[SECRET_LINE_BYTES];
+    secret_make_line(1, line);
+    write_text("log", O_APPEND | O_CREAT, line + from, end - from);
+    OPENSSL_cleanse(line, sizeof line);
+}
+
+/* The store alone has the secret; of a line that has not ended, the line's beginning is kept until it has. */
+Test(keylog, what_was_read_is_wiped)
+{
+    struct box box;
+    box_init(&box);
+    secret_make();
+    box_follow(&box);
+    append_secret(0, SECRET_LINE_BYTES - 1);
+    keylog_catch_up(box.keylog);
+    cr_assert_eq(secret_count(), 1, "the line's beginning");
+    append_secret(SECRET_LINE_BYTES - 1, SECRET_LINE_BYTES);
+    append("\n");
+    keylog_catch_up(box.keylog);
+    cr_assert_eq(secret_count(), 1, "the store");
+    uint8_t random[TLS_RANDOM_BYTES];
+    memset(random, 1, sizeof random);
+    cr_assert(tls_keys_has(box.keys, random));
+    tls_keys_forget(box.keys, random);
+    cr_assert_eq(secret_count(), 0);
+    append_secret(0, SECRET_LINE_BYTES - 1);
+    keylog_catch_up(box.keylog);
+    cr_assert_eq(secret_count(), 1, "another line's beginning");
+    box_fini(&box);
+    cr_assert_eq(secret_count(), 0);
 }
 
 Test(keylog, the_process_dumps_no_core)
