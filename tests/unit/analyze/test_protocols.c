@@ -199,8 +199,8 @@ Test(protocols, parts_of_a_page)
     EXPECT("waiting", 0, 150 * MS, 120 * MS);
     EXPECT("transfer", 0, 200 * MS, 120 * MS);
     EXPECT("tls-handshake", 0, 150 * MS);
-    EXPECT("tls-handshake-exact", 0, 150 * MS);
-    expect("tls-handshake-inferred", 0, NULL, 1);
+    EXPECT("tls-exact", 0, 150 * MS);
+    expect("tls-inferred", 0, NULL, 1);
     EXPECT("connection-requests", 0, 2);
     expect("inferred-waiting", 0, NULL, 1); /* what was decrypted is not inferred */
 }
@@ -226,8 +226,8 @@ Test(protocols, what_is_seen_without_keys)
     EXPECT("inferred-transfer", 0, 10 * MS); /* 20 and 0 */
     EXPECT("turns", 0, 2);
     EXPECT("tls-handshake", 0, 101 * MS);
-    EXPECT("tls-handshake-inferred", 0, 101 * MS);
-    expect("tls-handshake-exact", 0, NULL, 1);
+    EXPECT("tls-inferred", 0, 101 * MS);
+    expect("tls-exact", 0, NULL, 1);
     expect("waiting", 0, NULL, 0); /* never mixed into what is exact */
     expect("transfer", 0, NULL, 0);
     /* The handshake's bytes, at 200, are neither the page's first ones nor a transfer. */
