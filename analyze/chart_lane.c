@@ -141,6 +141,8 @@ static struct figure_text exchange_tooltip(struct maker *maker, const struct mod
     put_delay(out, x->request.start_ns, x->sent_ns);
     if (x->response.body_bytes != MODEL_NONE)
         fprintf(out, " · %s bytes", format_count(buffer, (uint64_t)x->response.body_bytes));
+    if (x->decoded_bytes != MODEL_NONE)
+        fprintf(out, " (%s decoded)", format_count(buffer, (uint64_t)x->decoded_bytes));
     const char *cause = words_http_end_cause(x->response.cause);
     if (cause)
         fprintf(out, " · %s", cause);

@@ -81,7 +81,8 @@ static int run(int argc, char **argv)
     if (optind == argc)
         return cli_usage(&cmd_connections, "name a session file");
     selection.all_headers = amount == 1;
-    struct model *model = model_new(&(struct model_options){.keep_headers = selection.all_headers});
+    struct model *model =
+        model_new(&(struct model_options){.keep_headers = selection.all_headers, .decode_contents = true});
     int code = load_files(model, (const char *const *)argv + optind, (size_t)(argc - optind));
     if (model_session_count(model) > 0) {
         int answer = print_all(model, &selection);

@@ -70,7 +70,7 @@ static int draw(const struct model_session *session, const struct request *reque
 
 static int load_and_draw(const char *file, const struct request *request)
 {
-    struct model *model = model_new(&(struct model_options){0});
+    struct model *model = model_new(&(struct model_options){.decode_contents = true});
     int code = load_files(model, &file, 1);
     size_t n = model_session_count(model);
     if (n > 0 && request->session > n) {

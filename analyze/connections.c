@@ -201,9 +201,12 @@ static void add_response_start(struct connections_lines *lines, const struct mod
     connections_end(lines);
 }
 
-/* Add the body's size at its end, or how much of it there is where it has no end. */
-static void add_message_end(struct connections_lines *lines, const struct model_message *message, const char *end,
-                            const char *body)
+/*
+ * Add the body's size at its end, or how much of it there is where it has no end. `decoded_bytes` is its size with
+ * Content-Encoding undone, or MODEL_NONE.
+ */
+static void add_message_end(struct connections_lines *lines, const struct model_message *message, int64_t decoded_bytes,
+                            const char *end, const char *body)
 {
     if (message->end_ns == MODEL_NONE && message->pieces > 0)
         connections_add(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
@@ -213,6 +216,8 @@ static void add_message_end(struct connections_lines *lines, const struct model_
     const char *cause = words_http_end_cause(message->cause);
     if (message->body_bytes != MODEL_NONE)
         fprintf(lines->value, "%" PRId64, message->body_bytes);
+    if (decoded_bytes != MODEL_NONE)
+        fprintf(lines->value, " (%" PRId64 " decoded)", decoded_bytes);
     if (cause)
         fprintf(lines->value, "%s%s", message->body_bytes != MODEL_NONE ? ", " : "", cause);
     connections_end(lines);
@@ -224,10 +229,10 @@ static void add_exchange(struct connections_lines *lines, const struct model_exc
     add_delay(lines, x->request.start_ns, x->sent_ns);
     /* A request without a body ends with its head: there is nothing to say then. */
     if (x->request.body_bytes > 0 || words_http_end_cause(x->request.cause))
-        add_message_end(lines, &x->request, "HttpRequestEnd", "HttpRequestBody");
+        add_message_end(lines, &x->request, MODEL_NONE, "HttpRequestEnd", "HttpRequestBody");
     connections_add(lines, x->informational_ns, "HttpInformational", "%" PRIu32, x->informational_status);
     add_response_start(lines, x);
-    add_message_end(lines, &x->response, "HttpResponseEnd", "HttpResponseBody");
+    add_message_end(lines, &x->response, x->decoded_bytes, "HttpResponseEnd", "HttpResponseBody");
     connections_add_stream(lines, x);
 }
 

@@ -9,6 +9,7 @@
 
 #include "analyze/boundary.h"
 #include "analyze/fold.h"
+#include "analyze/fold_contents.h"
 #include "analyze/map.h"
 #include "base/memory.h"
 
@@ -21,6 +22,7 @@ struct model {
     struct model_session *current; /* the last session; NULL: there was no room for it */
     uint64_t connection_total, exchange_total;
     struct texts texts;
+    struct fold_contents *contents; /* NULL: Content-Encoding is not undone */
     /* Of the current session. */
     struct map connections; /* connection id → index */
     struct map exchanges;   /* connection index and exchange id → index */
@@ -36,6 +38,8 @@ struct model *model_new(const struct model_options *options)
         model->options.max_connections = MODEL_MAX_CONNECTIONS;
     if (model->options.max_exchanges == 0)
         model->options.max_exchanges = MODEL_MAX_EXCHANGES;
+    if (options->decode_contents)
+        model->contents = fold_contents_new();
     return model;
 }
 
@@ -71,6 +75,7 @@ void model_free(struct model *model)
         session_free(model->sessions[i]);
     free(model->sessions);
     texts_fini(&model->texts);
+    fold_contents_free(model->contents);
     map_fini(&model->connections);
     map_fini(&model->exchanges);
     map_fini(&model->streams);
@@ -105,6 +110,7 @@ static void begin_session(struct model *model, const Mitm__Record *record)
     map_clear(&model->exchanges);
     map_clear(&model->streams);
     map_clear(&model->servers);
+    fold_contents_begin_session(model->contents);
 }
 
 /* ---------------------------------------------------------------- connections and exchanges */
@@ -254,6 +260,7 @@ static void apply_to_connection(struct model *model, const Mitm__Record *record,
         session->overflow++;
         return;
     }
+    fold_contents_apply(model->contents, connection->id, exchange, record);
     fold_http(session, connection, exchange, &model->texts, model->options.keep_headers, record, t_ns);
     if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && exchange->h2 && exchange->h2->stream != 0)
         note_stream(model, connection, exchange);

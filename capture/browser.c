@@ -23,6 +23,7 @@
 #define FOLDER_PREFIX "mitm-browser-"
 
 #define OUTPUT_FILE "output"
+#define KEYLOG_FILE "keys"
 
 /* Chromium makes a socket in its TMPDIR, our folder there: with more than this its path is longer than may be. */
 enum { TMPDIR_MAX_BYTES = 32 };
@@ -32,6 +33,7 @@ enum { WORDS_MAX = 40, VARIABLES_MAX = 16, END_MS = 3000, END_STEP_MS = 10 };
 struct browser {
     char *program; /* the path of what is started */
     char *folder;  /* of its files */
+    char *keylog_path;
     char *words[WORDS_MAX];
     size_t word_count;
     char *variables[VARIABLES_MAX]; /* of its environment, in place of ours */
@@ -129,6 +131,8 @@ static int make_folder(struct browser *browser)
         browser->folder = NULL;
         return error;
     }
+    if (asprintf(&browser->keylog_path, "%s/" KEYLOG_FILE, browser->folder) < 0)
+        abort();
     static const char *const parts[] = {"home", "cache", "profile"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char path[4096];
@@ -271,6 +275,16 @@ struct browser *browser_new(enum browser_kind kind, const char *proxy, const cha
 char *const *browser_words(const struct browser *browser)
 {
     return browser->words;
+}
+
+const char *browser_keylog_path(const struct browser *browser)
+{
+    return browser->keylog_path;
+}
+
+void browser_log_keys(struct browser *browser, const char *keylog_path)
+{
+    add_variable(browser, "SSLKEYLOGFILE=", keylog_path);
 }
 
 /* ---------------------------------------------------------------- its life */
@@ -445,6 +459,7 @@ void browser_free(struct browser *browser)
         free(browser->words[i]);
     for (size_t i = 0; i < browser->variable_count; i++)
         free(browser->variables[i]);
+    free(browser->keylog_path);
     free(browser->folder);
     free(browser->program);
     free(browser);

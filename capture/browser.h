@@ -44,6 +44,12 @@ void browser_free(struct browser *browser);
 /* Return its command line, NULL-terminated; it belongs to `browser`. */
 char *const *browser_words(const struct browser *browser);
 
+/* Return the path of a file in its folder for a key log; it belongs to `browser`. */
+const char *browser_keylog_path(const struct browser *browser);
+
+/* Let it write the keys of its TLS connections to `keylog_path`. To be called before browser_start(). */
+void browser_log_keys(struct browser *browser, const char *keylog_path);
+
 /* Start it. Return 0, or the errno of the failure. */
 int browser_start(struct browser *browser) __attribute__((warn_unused_result));
 

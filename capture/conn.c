@@ -19,7 +19,7 @@ static void emit(void *ctx, Mitm__Record *record)
     struct conn *conn = ctx;
     if (conn->part == CONN_LEFT_OUT)
         return;
-    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START)
+    if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && app_is_http1(conn->app))
         delays_request(conn, record->http_request_start->offset_bytes, record->t_ns, record->exchange);
     if (conn->part == CONN_UNDECIDED) {
         proxy_set_slack(conn->proxy, record);
@@ -109,6 +109,7 @@ static void end_direction(struct conn *conn, Mitm__Direction direction, Mitm__En
     uint64_t t_ns = conn_now(conn);
     if (conn->app)
         app_end(conn->app, direction, t_ns, cause);
+    decrypting_look(conn);
     delays_decoded(conn);
     EVENT_NEW(record, ev, t_ns, EndOfStream, END_OF_STREAM, end_of_stream);
     EVENT_SET(ev, direction, direction);
@@ -131,8 +132,10 @@ void conn_tap(struct conn *conn, Mitm__Direction direction, uint64_t t_ns, const
         stats->to_client_bytes += len;
     }
     if (!conn->app)
-        conn->app = app_new(&conn->sink, conn->proxy->settings.body_limit_bytes, NULL);
+        conn->app =
+            app_new(&conn->sink, conn->proxy->settings.body_limit_bytes, decrypting_keys(conn->proxy->decrypting));
     app_feed(conn->app, direction, t_ns, data, len);
+    decrypting_look(conn);
     delays_decoded(conn);
 }
 
@@ -234,16 +237,23 @@ void conn_end(struct conn *conn)
     conn_finish(conn, MITM__END_CAUSE__SESSION_ENDED, 0);
 }
 
+void conn_free(struct conn *conn)
+{
+    struct proxy *proxy = conn->proxy;
+    if (proxy->paused && conn->part == CONN_MEASURED)
+        proxy->unrecorded += conn->held_n;
+    drop_held(conn);
+    if (conn->app)
+        app_free(conn->app);
+    free(conn);
+}
+
 void conn_reap(struct proxy *proxy)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&proxy->dead));) {
         TAILQ_REMOVE(&proxy->dead, conn, link);
-        if (proxy->paused && conn->part == CONN_MEASURED)
-            proxy->unrecorded += conn->held_n;
-        drop_held(conn);
-        if (conn->app)
-            app_free(conn->app);
-        free(conn);
+        if (!decrypting_keeps(conn))
+            conn_free(conn);
     }
 }
 

@@ -3,6 +3,7 @@
 #define MITM_CAPTURE_CONN_PRIVATE_H
 
 #include "capture/conn.h"
+#include "capture/decrypting.h"
 #include "capture/held.h"
 #include "capture/side.h"
 
@@ -53,6 +54,7 @@ struct conn {
     struct handshake *handshake; /* NULL from CONN_RELAY on */
     struct delays *delays;       /* what is held back of the client's bytes; NULL: nothing has been */
     struct app *app;             /* NULL before the first byte behind the handshake */
+    struct decrypting_part decrypting;
     struct event_sink sink;
     uint64_t to_server_bytes, to_client_bytes; /* behind the handshake */
     bool to_server_ended, to_client_ended;     /* EndOfStream has been emitted */
@@ -102,6 +104,9 @@ void conn_begin_relay(struct conn *conn);
  * closes, or CONN_LINGER_MS later.
  */
 void conn_refuse(struct conn *conn, const uint8_t *answer, size_t len);
+
+/* Free `conn`, which has ended and which no list holds. */
+void conn_free(struct conn *conn);
 
 /* End the connection: its directions that have not ended do so because of `cause` and `error` (errno). */
 void conn_finish(struct conn *conn, Mitm__EndCause cause, int error);

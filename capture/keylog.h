@@ -31,6 +31,9 @@ void keylog_free(struct keylog *keylog);
 /* Read all that has been written by now, and call on_keys. */
 void keylog_catch_up(struct keylog *keylog);
 
+/* Let the kernel write no core dump of this process, nor let others of its user read its memory. */
+void keylog_protect_process(void);
+
 /* Return how many lines were no lines of a key log. */
 uint64_t keylog_invalid_lines(const struct keylog *keylog);
 

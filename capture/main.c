@@ -11,6 +11,7 @@
 
 #include "capture/browser.h"
 #include "capture/command.h"
+#include "capture/keylog.h"
 #include "capture/log.h"
 #include "capture/options.h"
 #include "capture/proxy.h"
@@ -200,6 +201,9 @@ static void announce(const struct run *run, const char *listen, const char *path
     if (!is_loopback(&run->options->proxy.listen))
         log_line("warning: not only this computer can use the proxy at %s", listen);
     log_line("listening on %s%s", listen, run->view ? "; live view: http://mitm.proxy (through this proxy)" : "");
+    if (!run->options->quiet && run->proxy->settings.keylog_path)
+        log_line("seeing into TLS with the keys in %s: the session will hold what it carries",
+                 run->browser ? "the browser's key log" : run->proxy->settings.keylog_path);
     if (!run->options->quiet)
         log_line("recording to %s%s", path,
                  run->proxy->settings.command ? ""
@@ -243,6 +247,36 @@ static int make_browser(struct run *run)
     else
         log_line("cannot make a profile for %s: %s", name, strerror(error));
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
+}
+
+/*
+ * Decrypt TLS, unless the user does not want it or there is no key log: the one that he names (none), $SSLKEYLOGFILE, or
+ * the browser's own. Who is measured writes its keys there. Return EXIT_OK, or the code to exit with.
+ */
+static int decrypt(struct run *run)
+{
+    static const char variable[] = "SSLKEYLOGFILE";
+    const char *path = run->options->keylog_path;
+    if (!path)
+        path = getenv(variable);
+    if (path && (!*path || strcmp(path, "none") == 0))
+        path = NULL;
+    else if (!path && run->browser)
+        path = browser_keylog_path(run->browser);
+    if (!path)
+        return EXIT_OK;
+    keylog_protect_process();
+    run->proxy->settings.keylog_path = path;
+    int error = proxy_decrypt(run->proxy);
+    if (error) {
+        log_line("cannot read keys from %s: %s. Name another file with --keylog, or none.", path, strerror(error));
+        return EXIT_IO;
+    }
+    if (run->browser)
+        browser_log_keys(run->browser, path);
+    else if (setenv(variable, path, 1) != 0) /* for the command */
+        abort();
+    return EXIT_OK;
 }
 
 /* Start the command under measurement, if there is one. Return EXIT_OK, or the code to exit with. */
@@ -370,6 +404,8 @@ static int run(const struct options *options)
     run.proxy = proxy_new(&settings, &error);
     if (run.proxy) {
         code = make_browser(&run);
+        if (code == EXIT_OK)
+            code = decrypt(&run);
         if (code == EXIT_OK)
             code = open_and_record(&run);
     } else {

@@ -33,6 +33,9 @@ static const char help[] =
     "      --body-limit SIZE    record so much of the data of each body: a number of bytes,\n"
     "                           64K (default), 2M, none or all\n"
     "      --label TEXT         what this session is called in reports\n"
+    "      --keylog FILE        see into TLS with the keys that browsers write to FILE\n"
+    "                           (default: $SSLKEYLOGFILE; with --browser one of its own);\n"
+    "                           none: do not\n"
     "      --hosts FILE         names and addresses, as in hosts(5), for the built-in server\n"
     "      --no-view            no live view at http://mitm.proxy\n"
     "      --browser NAME       start firefox or chromium with a fresh profile that uses the\n"
@@ -160,6 +163,7 @@ static bool one_line(const char *text)
 enum {
     OPTION_BODY_LIMIT = 256,
     OPTION_LABEL,
+    OPTION_KEYLOG,
     OPTION_HOSTS,
     OPTION_FORCE,
     OPTION_NO_VIEW,
@@ -179,6 +183,7 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"write", required_argument, NULL, 'w'},
                                              {"body-limit", required_argument, NULL, OPTION_BODY_LIMIT},
                                              {"label", required_argument, NULL, OPTION_LABEL},
+                                             {"keylog", required_argument, NULL, OPTION_KEYLOG},
                                              {"hosts", required_argument, NULL, OPTION_HOSTS},
                                              {"force", no_argument, NULL, OPTION_FORCE},
                                              {"no-view", no_argument, NULL, OPTION_NO_VIEW},
@@ -224,6 +229,9 @@ static bool take(struct options *options, int option, const char *value)
     case OPTION_LABEL:
         options->proxy.label = value;
         return one_line(value) || bad("--label", "TEXT", "one line of at most 1024 bytes");
+    case OPTION_KEYLOG:
+        options->keylog_path = value;
+        return *value || bad("--keylog", "\"\"", "give the name of a file, or none");
     case OPTION_HOSTS:
         options->hosts_path = value;
         return true;

@@ -22,6 +22,7 @@ struct options {
     struct proxy_settings proxy;
     const char *session_path;  /* NULL: named after date and time */
     const char *hosts_path;    /* NULL: none */
+    const char *keylog_path;   /* "none": none; NULL: $SSLKEYLOGFILE, or one of the browser's own */
     enum browser_kind browser; /* to be started and measured */
     bool headless;             /* without windows */
     char *address;             /* that it shows; NULL: none */

@@ -134,6 +134,8 @@ static void record_start(struct proxy *proxy)
     EVENT_SET(ev, time_source, proxy->stamps ? MITM__TIME_SOURCE__KERNEL_RECEIVE : MITM__TIME_SOURCE__READ_CALL);
     if (settings->body_limit_bytes != APP_BODY_UNLIMITED)
         EVENT_SET(ev, body_limit_bytes, settings->body_limit_bytes);
+    if (proxy->decrypting)
+        EVENT_SET(ev, decrypted, true);
 
     enum { WORDS_MAX = 64, WORD_MAX_BYTES = 1024 };
     ProtobufCBinaryData words[WORDS_MAX];
@@ -374,6 +376,14 @@ void proxy_listen_address(const struct proxy *proxy, char *text, size_t size)
     proxy_address_text(&address, text, size);
 }
 
+int proxy_decrypt(struct proxy *proxy)
+{
+    int error = 0;
+    if (proxy->settings.keylog_path)
+        proxy->decrypting = decrypting_new(proxy, proxy->settings.keylog_path, &error);
+    return error;
+}
+
 void proxy_start(struct proxy *proxy, struct recorder *recorder)
 {
     proxy->recorder = recorder;
@@ -404,6 +414,7 @@ void proxy_finish(struct proxy *proxy)
     while (!TAILQ_EMPTY(&proxy->conns))
         conn_end(TAILQ_FIRST(&proxy->conns));
     conn_reap(proxy);
+    decrypting_finish(proxy->decrypting);
     emit_delay(proxy);
     throttle_fini(proxy);
     event_del(&proxy->flush_timer);
@@ -413,6 +424,7 @@ void proxy_free(struct proxy *proxy)
 {
     if (!proxy)
         return;
+    decrypting_free(proxy->decrypting);
     resolver_free(proxy->resolver);
     credentials_free(proxy->credentials);
     event_arena_free(proxy->arena);

@@ -15,6 +15,7 @@
 
 #include "capture/clock.h"
 #include "capture/credentials.h"
+#include "capture/decrypting.h"
 #include "capture/input.h"
 #include "capture/random.h"
 #include "capture/recorder.h"
@@ -39,6 +40,7 @@ struct proxy_settings {
     struct sockaddr_storage upstream; /* unless live.direct */
     uint64_t body_limit_bytes;        /* APP_BODY_UNLIMITED: all */
     unsigned handshake_ms;            /* that a client may take for its part of the handshake, and we for connecting */
+    const char *keylog_path;          /* decrypt TLS with the keys in this file; NULL: do not */
     const char *view_path;            /* Unix socket of the live view's process; NULL: there is no live view */
     const char *label;                /* NULL: none */
     const char *mark;                 /* a Mark at the start; NULL: none */
@@ -59,6 +61,7 @@ struct proxy {
     struct recorder *recorder;
     struct resolver *resolver; /* NULL until it is needed: nothing is looked up for connections with an upstream */
     struct credentials *credentials;
+    struct decrypting *decrypting; /* NULL: TLS is not decrypted */
     struct proxy_settings settings;
     struct proxy_stats stats;
     uint64_t undecided; /* connections open that may be in the statistics or not: conn_measure() */
@@ -101,6 +104,12 @@ void proxy_listen_address(const struct proxy *proxy, char *text, size_t size);
 
 /* Write "ADDRESS:PORT" of `address` to `text`; an IPv6 address stands in brackets. */
 void proxy_address_text(const struct sockaddr_storage *address, char *text, size_t size);
+
+/*
+ * Decrypt TLS with the key log of the settings, if there is one: to be called once, before proxy_start(). Return 0, or
+ * the errno that says why the file cannot be followed.
+ */
+int proxy_decrypt(struct proxy *proxy) __attribute__((warn_unused_result));
 
 /* Start the session: its clock, its SessionStart event in `recorder` (owned by the caller until proxy_finish()),
  * accepting. */

@@ -111,7 +111,7 @@ static int write_report(const struct model *model, size_t n, const char *file, c
 static int load_and_write(char **files, size_t file_count, const struct request *request)
 {
     bool headers = !request->is_pdf && request->query.headers != 1;
-    struct model *model = model_new(&(struct model_options){.keep_headers = headers});
+    struct model *model = model_new(&(struct model_options){.keep_headers = headers, .decode_contents = true});
     const char *const *paths = (const char *const *)files;
     const char *file = paths[file_count - 1];
     int code = load_files(model, paths, file_count);

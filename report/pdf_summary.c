@@ -34,6 +34,28 @@ static void write_number(FILE *out, uint64_t n, const char *one, const char *man
     fprintf(out, "%s %s", format_count(buffer, n), n == 1 ? one : many);
 }
 
+/* Write how large the bodies are of which that is known with Content-Encoding undone. */
+static void write_decoded(FILE *out, const struct model_session *session)
+{
+    uint64_t count = 0, body_bytes = 0, decoded_bytes = 0;
+    for (size_t i = 0; i < session->connection_count; i++) {
+        const struct model_exchange *x = model_first_exchange(session, model_connection(session, i));
+        for (; x; x = model_next_exchange(session, x)) {
+            if (x->decoded_bytes == MODEL_NONE)
+                continue;
+            count++;
+            body_bytes = rate_sum(body_bytes, (uint64_t)x->response.body_bytes);
+            decoded_bytes = rate_sum(decoded_bytes, (uint64_t)x->decoded_bytes);
+        }
+    }
+    char before[FORMAT_BYTES], after[FORMAT_BYTES];
+    if (count == 0)
+        return;
+    write_number(out, count, "encoded body", "encoded bodies");
+    fprintf(out, " of %s %s %s decoded. ", format_size(before, body_bytes), count == 1 ? "is" : "are",
+            format_size(after, decoded_bytes));
+}
+
 /* Write what happened, in a few sentences. */
 static void write_words(FILE *out, const struct chapter *chapter)
 {
@@ -51,6 +73,7 @@ static void write_words(FILE *out, const struct chapter *chapter)
     if (total->received_bytes != MODEL_NONE)
         fprintf(out, "; %s arrived", format_size(buffer, (uint64_t)total->received_bytes));
     fputs(". ", out);
+    write_decoded(out, session);
     if (total->quantities[STATS_SOCKS].count > 0)
         fprintf(out, "Half of the SOCKS requests were answered within %s",
                 format_duration(buffer, total->quantities[STATS_SOCKS].median));

@@ -2,33 +2,47 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/decode/grow.h"
 #include "capture/decode/hold.h"
 #include "capture/decode/http1.h"
+#include "capture/decode/http2/http2.h"
 #include "capture/decode/opaque.h"
 #include "capture/decode/sniff.h"
+#include "capture/decode/tls/tls.h"
+#include "capture/decode/websocket.h"
 
 /* Larger input is decoded in parts of this size, so that each record has room for all data of a part. */
 #define PART_MAX_BYTES ((size_t)512 * 1024)
 
-enum state { STATE_UNDECIDED, STATE_HTTP1, STATE_OPAQUE };
+enum state { STATE_UNDECIDED, STATE_HTTP1, STATE_HTTP2, STATE_TLS, STATE_OPAQUE };
 
+/*
+ * What speaks is one of the decoders, by the state. In a tunnel of HTTP/1 that becomes HTTP/2 or a WebSocket, http1
+ * hands on to it; within TLS, the plaintext goes to an app of its own.
+ */
 struct app {
     const struct event_sink *sink;
     uint64_t body_limit_bytes;
-    struct http1 *http1; /* STATE_HTTP1 */
-    struct hold hold;    /* STATE_UNDECIDED: the client's first bytes */
+    struct tls_keys *keys;
+    struct http1 *http1;         /* STATE_HTTP1 */
+    struct http2 *http2;         /* STATE_HTTP2, or the tunnel of http1 */
+    struct websocket *websocket; /* the tunnel of http1 */
+    struct tls *tls;             /* STATE_TLS */
+    struct app *inner;           /* what it carries; NULL: nothing has been decrypted */
+    struct hold hold;            /* STATE_UNDECIDED: the client's first bytes */
     enum state state;
     bool server_ended;
+    bool inside_tls;
 };
 
 struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes, struct tls_keys *keys)
 {
-    (void)keys;
     struct app *app = grow_new(1, sizeof *app);
     app->sink = sink;
     app->body_limit_bytes = body_limit_bytes;
+    app->keys = keys;
     return app;
 }
 
@@ -36,18 +50,104 @@ void app_free(struct app *app)
 {
     if (app) {
         http1_free(app->http1);
+        http2_free(app->http2);
+        websocket_free(app->websocket);
+        tls_free(app->tls);
+        app_free(app->inner);
         hold_fini(&app->hold);
         free(app);
     }
 }
 
+static void emit_opaque(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
+    opaque_emit(app->sink, direction, &piece);
+}
+
+/* ---- the tunnel of http1 */
+
+static void begin_tunnel(void *ctx, const struct http1_tunnel_start *start)
+{
+    struct app *app = ctx;
+    if (start->kind == HTTP1_TUNNEL_WEBSOCKET) {
+        app->websocket = websocket_new(app->sink, start->exchange, start->offsets);
+    } else if (start->kind == HTTP1_TUNNEL_H2C) {
+        app->http2 = http2_new_upgraded(app->sink, app->body_limit_bytes, start->exchange, start->offsets);
+    }
+}
+
+static void feed_tunnel(void *ctx, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    struct app *app = ctx;
+    if (app->websocket) {
+        websocket_feed(app->websocket, direction, t_ns, data, len);
+    } else if (app->http2) {
+        http2_feed(app->http2, direction, t_ns, data, len);
+    } else {
+        emit_opaque(app, direction, t_ns, data, len);
+    }
+}
+
+static void end_tunnel(void *ctx, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)
+{
+    struct app *app = ctx;
+    if (app->websocket) {
+        websocket_end(app->websocket, direction, t_ns, cause);
+    } else if (app->http2) {
+        http2_end(app->http2, direction, t_ns, cause);
+    }
+}
+
+/* ---- what TLS carries */
+
+static void decide(struct app *app, enum sniff_result result, uint64_t t_ns);
+
+static void start_plain(void *ctx, uint64_t t_ns, const uint8_t *alpn, size_t alpn_len)
+{
+    struct app *app = ctx;
+    app->inner = app_new(app->sink, app->body_limit_bytes, NULL);
+    app->inner->inside_tls = true;
+    if (alpn_len == 2 && memcmp(alpn, "h2", 2) == 0) {
+        decide(app->inner, SNIFF_HTTP2, t_ns); /* the server may speak before the client's preface */
+    }
+}
+
+static void feed_plain(void *ctx, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    struct app *app = ctx;
+    app_feed(app->inner, direction, t_ns, data, len);
+}
+
+static void end_plain(void *ctx, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)
+{
+    struct app *app = ctx;
+    app_end(app->inner, direction, t_ns, cause);
+}
+
+/* ---- the beginning */
+
 static void decode(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     if (app->state == STATE_HTTP1) {
         http1_feed(app->http1, direction, t_ns, data, len);
+    } else if (app->state == STATE_HTTP2) {
+        http2_feed(app->http2, direction, t_ns, data, len);
+    } else if (app->state == STATE_TLS) {
+        tls_feed(app->tls, direction, t_ns, data, len);
     } else {
-        struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
-        opaque_emit(app->sink, direction, &piece);
+        emit_opaque(app, direction, t_ns, data, len);
+    }
+}
+
+static void end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)
+{
+    if (app->state == STATE_HTTP1) {
+        http1_end(app->http1, direction, t_ns, cause);
+    } else if (app->state == STATE_HTTP2) {
+        http2_end(app->http2, direction, t_ns, cause);
+    } else if (app->state == STATE_TLS) {
+        tls_end(app->tls, direction, t_ns, cause);
     }
 }
 
@@ -67,19 +167,36 @@ static Mitm__Protocol protocol_of(enum sniff_result result)
     return MITM__PROTOCOL__UNKNOWN;
 }
 
+static void make_decoder(struct app *app, enum sniff_result result)
+{
+    if (result == SNIFF_HTTP1) {
+        struct http1_tunnel tunnel = {.begin = begin_tunnel, .feed = feed_tunnel, .end = end_tunnel, .ctx = app};
+        app->http1 = http1_new(app->sink, app->body_limit_bytes, &tunnel);
+        app->state = STATE_HTTP1;
+    } else if (result == SNIFF_HTTP2) {
+        app->http2 = http2_new(app->sink, app->body_limit_bytes);
+        app->state = STATE_HTTP2;
+    } else if (result == SNIFF_TLS && !app->inside_tls) {
+        struct tls_plain plain = {.start = start_plain, .feed = feed_plain, .end = end_plain, .ctx = app};
+        app->tls = tls_new(app->sink, app->keys, app->keys ? &plain : NULL);
+        app->state = STATE_TLS;
+    } else {
+        app->state = STATE_OPAQUE;
+    }
+}
+
 /* The protocol is known at `t_ns`: say so, and decode the bytes held so far. */
 static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
 {
     EVENT_NEW(record, ev, t_ns, ProtocolDetected, PROTOCOL_DETECTED, protocol_detected);
     EVENT_SET(ev, protocol, protocol_of(result));
+    if (app->inside_tls) {
+        EVENT_SET(ev, inside_tls, true);
+    }
     event_emit(app->sink, &record);
-    app->state = STATE_OPAQUE;
-    if (result == SNIFF_HTTP1) {
-        app->state = STATE_HTTP1;
-        app->http1 = http1_new(app->sink, app->body_limit_bytes);
-        if (app->server_ended) {
-            http1_end(app->http1, MITM__DIRECTION__TO_CLIENT, t_ns, MITM__END_CAUSE__FIN);
-        }
+    make_decoder(app, result);
+    if (app->server_ended) {
+        end(app, MITM__DIRECTION__TO_CLIENT, t_ns, MITM__END_CAUSE__FIN);
     }
     for (uint32_t i = 0; i < app->hold.pieces; i++) {
         struct piece piece = hold_piece(&app->hold, i);
@@ -132,8 +249,8 @@ void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const u
 
 void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)
 {
-    if (app->state == STATE_HTTP1) {
-        http1_end(app->http1, direction, t_ns, cause);
+    if (app->state != STATE_UNDECIDED) {
+        end(app, direction, t_ns, cause);
     } else if (direction == MITM__DIRECTION__TO_CLIENT) {
         app->server_ended = true;
     } else if (app->hold.len > 0) {
@@ -159,20 +276,31 @@ bool app_pending(const struct app *app, uint64_t *offset_bytes, uint64_t *t_ns)
     return false;
 }
 
+bool app_is_http1(const struct app *app)
+{
+    return app->state == STATE_HTTP1 && !app->http2;
+}
+
 bool app_waits(const struct app *app)
 {
-    (void)app;
-    return false;
+    return app->state == STATE_TLS && tls_waits(app->tls);
+}
+
+size_t app_held_bytes(const struct app *app)
+{
+    return app->state == STATE_TLS ? tls_held_bytes(app->tls) : 0;
 }
 
 void app_keys_came(struct app *app, uint64_t t_ns)
 {
-    (void)app;
-    (void)t_ns;
+    if (app->state == STATE_TLS) {
+        tls_keys_came(app->tls, t_ns);
+    }
 }
 
 void app_give_up(struct app *app, uint64_t t_ns)
 {
-    (void)app;
-    (void)t_ns;
+    if (app->state == STATE_TLS) {
+        tls_give_up(app->tls, t_ns);
+    }
 }

@@ -30,8 +30,14 @@ struct tls_keys;
 struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes, struct tls_keys *keys);
 void app_free(struct app *app);
 
+/* Return whether `app` speaks HTTP/1 itself, and not within TLS: offsets of requests are those of the connection. */
+bool app_is_http1(const struct app *app) __attribute__((warn_unused_result));
+
 /* Return whether encrypted records wait for keys (see tls.h); they go on to after app_end(). */
 bool app_waits(const struct app *app) __attribute__((warn_unused_result));
+
+/* Return how many bytes of records wait. */
+size_t app_held_bytes(const struct app *app) __attribute__((warn_unused_result));
 
 /* Keys have been added, by `t_ns`: decrypt what waits. */
 void app_keys_came(struct app *app, uint64_t t_ns);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <llhttp/llhttp.h>
 
@@ -295,6 +296,39 @@ void head_get_fields(struct head *head, const struct piece *piece, struct head_f
         EVENT_SET_BYTES(*header, value, base + field->value, trimmed(base + field->value, field->value_len));
         fields->fields[i] = header;
     }
+}
+
+/* Return whether the comma-separated list `value` has the member `word`, without regard to case. */
+static bool lists(const ProtobufCBinaryData *value, const char *word)
+{
+    const char *text = (const char *)value->data;
+    for (size_t at = 0; at < value->len;) {
+        size_t end = at;
+        while (end < value->len && text[end] != ',')
+            end++;
+        size_t from = at, len;
+        while (from < end && (text[from] == ' ' || text[from] == '\t'))
+            from++;
+        len = trimmed(value->data + from, end - from);
+        if (len == strlen(word) && strncasecmp(text + from, word, len) == 0)
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+bool head_upgrades_to(struct head *head, const struct piece *piece, const char *protocol)
+{
+    static const char name[] = "upgrade";
+    struct head_fields fields;
+    head_get_fields(head, piece, &fields);
+    for (size_t i = 0; i < fields.n; i++) {
+        const Mitm__Header *field = fields.fields[i];
+        if (field->name.len == sizeof name - 1 &&
+            strncasecmp((const char *)field->name.data, name, sizeof name - 1) == 0 && lists(&field->value, protocol))
+            return true;
+    }
+    return false;
 }
 
 struct head_framing head_get_framing(const struct head *head)

@@ -93,4 +93,10 @@ void head_get_fields(struct head *head, const struct piece *piece, struct head_f
 /* Return how the body of the complete head is framed. */
 struct head_framing head_get_framing(const struct head *head);
 
+/*
+ * Return whether a recorded Upgrade field of the complete head names `protocol` (lower case) among its protocols (RFC
+ * 9110, 7.8); `piece` is the last one read.
+ */
+bool head_upgrades_to(struct head *head, const struct piece *piece, const char *protocol);
+
 #endif

@@ -21,7 +21,8 @@ enum state {
     STATE_TRAILERS, /* in the trailer section behind it */
     STATE_CLOSE,    /* in a body that lasts until the close */
     STATE_HELD,     /* requests only: behind a request for a tunnel that has not been answered */
-    STATE_OPAQUE,   /* tunnel, not followed, or ended */
+    STATE_TUNNEL,   /* in a tunnel */
+    STATE_OPAQUE,   /* not followed, or ended */
     STATES
 };
 
@@ -48,6 +49,7 @@ struct stream {
 struct offer {
     enum { OFFER_NONE, OFFER_WAITING, OFFER_ACCEPTED } state;
     bool connect; /* the method is CONNECT */
+    bool h2c;     /* Upgrade: h2c */
     uint32_t exchange;
 };
 
@@ -60,6 +62,7 @@ struct http1 {
     uint32_t answered;  /* the latest exchange whose final response's head is complete */
     struct offer offer; /* the latest */
     struct hold hold;   /* the client's bytes behind it */
+    struct http1_tunnel tunnel;
 };
 
 static bool is_request(const struct stream *stream)
@@ -98,14 +101,18 @@ static void emit_end(struct stream *stream, uint64_t t_ns, Mitm__HttpEndCause ca
     }
 }
 
-/* The client's held bytes, and those behind them, are nothing that is looked into. */
-static void release_opaque(struct http1 *http1)
+/* The client's held bytes, and those behind them, are nothing that is looked into here: STATE_OPAQUE, STATE_TUNNEL. */
+static void release_as(struct http1 *http1, enum state state)
 {
     struct stream *requests = &http1->requests;
-    set_state(requests, STATE_OPAQUE);
+    set_state(requests, state);
     for (uint32_t i = 0; i < http1->hold.pieces; i++) {
         struct piece piece = hold_piece(&http1->hold, i);
-        opaque_emit(http1->sink, requests->message.direction, &piece);
+        if (state == STATE_TUNNEL) {
+            http1->tunnel.feed(http1->tunnel.ctx, requests->message.direction, piece.t_ns, piece.data, piece.len);
+        } else {
+            opaque_emit(http1->sink, requests->message.direction, &piece);
+        }
         requests->offset += piece.len;
     }
     hold_fini(&http1->hold);
@@ -113,7 +120,7 @@ static void release_opaque(struct http1 *http1)
 
 static bool responses_are_lost(const struct http1 *http1)
 {
-    return http1->responses.state == STATE_OPAQUE;
+    return http1->responses.state == STATE_OPAQUE || http1->responses.state == STATE_TUNNEL;
 }
 
 static void give_up_hold(struct http1 *http1, uint64_t t_ns);
@@ -148,7 +155,7 @@ static void violate_held(struct http1 *http1, uint64_t t_ns, const char *detail)
 {
     struct stream *requests = &http1->requests;
     violate(http1, requests, t_ns, MITM__VIOLATION_KIND__HTTP_OTHER, requests->offset, detail);
-    release_opaque(http1);
+    release_as(http1, STATE_OPAQUE);
 }
 
 /* The responses are no longer followed: what is held for one is not either. */
@@ -190,7 +197,7 @@ static void end_message(struct http1 *http1, struct stream *stream, Mitm__HttpEn
     } else if (!is_tunnel_request(http1, exchange) || http1->offer.state == OFFER_NONE) {
         set_state(stream, STATE_IDLE);
     } else {
-        set_state(stream, http1->offer.state == OFFER_WAITING ? STATE_HELD : STATE_OPAQUE);
+        set_state(stream, http1->offer.state == OFFER_WAITING ? STATE_HELD : STATE_TUNNEL);
     }
 }
 
@@ -224,9 +231,12 @@ static void begin_message(struct http1 *http1, struct stream *stream, const stru
     stream->body_bytes = 0;
 }
 
-static bool is_informational(uint32_t status)
+/* Return whether a response of `stream` with `status` is an informational one: 101 only where HTTP/2 follows. */
+static bool is_informational(const struct http1 *http1, const struct stream *stream, uint32_t status)
 {
-    return status < 200 && status != 101;
+    bool h2c =
+        http1->offer.h2c && http1->offer.state == OFFER_WAITING && is_tunnel_request(http1, stream->message.exchange);
+    return status < 200 && (status != 101 || h2c);
 }
 
 /* The start line is complete. */
@@ -234,7 +244,7 @@ static void start_message(struct http1 *http1, struct stream *stream, const stru
 {
     struct head_line line;
     head_get_line(stream->head, piece, &line);
-    if (!is_request(stream) && is_informational(line.status)) {
+    if (!is_request(stream) && is_informational(http1, stream, line.status)) {
         return;
     }
     if (is_request(stream)) {
@@ -281,7 +291,8 @@ static void complete_request(struct http1 *http1, struct stream *stream, const s
         return;
     }
     if (framing.upgrade && exchange > http1->answered) {
-        http1->offer = (struct offer){.state = OFFER_WAITING, .exchange = exchange};
+        http1->offer = (struct offer){
+            .state = OFFER_WAITING, .h2c = head_upgrades_to(stream->head, piece, "h2c"), .exchange = exchange};
     }
     begin_body(http1, stream, &framing, piece, end);
 }
@@ -296,13 +307,36 @@ static bool is_tunnel(const struct http1 *http1, uint32_t exchange, uint32_t sta
            (http1->offer.connect ? status / 100 == 2 : status == 101);
 }
 
-static void begin_tunnel(struct http1 *http1, const struct piece *piece)
+static enum http1_tunnel_kind tunnel_kind(const struct http1 *http1, const struct piece *piece)
 {
-    emit_end(&http1->responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL);
-    set_state(&http1->responses, STATE_OPAQUE);
+    struct head *head = http1->responses.head;
+    bool in_body = http1->requests.state != STATE_HELD && http1->requests.state != STATE_OPAQUE;
+    if (http1->offer.connect || in_body) {
+        return HTTP1_TUNNEL_OTHER;
+    }
+    if (http1->offer.h2c && head_upgrades_to(head, piece, "h2c")) {
+        return HTTP1_TUNNEL_H2C;
+    }
+    return head_upgrades_to(head, piece, "websocket") ? HTTP1_TUNNEL_WEBSOCKET : HTTP1_TUNNEL_OTHER;
+}
+
+/* The response's head, complete with the byte before `end`, makes the connection a tunnel. */
+static void begin_tunnel(struct http1 *http1, const struct piece *piece, uint64_t end)
+{
+    struct stream *requests = &http1->requests, *responses = &http1->responses;
+    uint32_t exchange = responses->message.exchange;
+    struct http1_tunnel_start start = {.kind = tunnel_kind(http1, piece),
+                                       .exchange = exchange,
+                                       .offsets = {requests->offset, end}};
+    emit_end(responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL);
+    set_state(responses, STATE_TUNNEL);
     http1->offer.state = OFFER_ACCEPTED;
-    if (http1->requests.state == STATE_HELD) {
-        release_opaque(http1);
+    http1->tunnel.begin(http1->tunnel.ctx, &start);
+    if (requests->state == STATE_HELD) {
+        release_as(http1, STATE_TUNNEL);
+        if (requests->ended) {
+            http1->tunnel.end(http1->tunnel.ctx, MITM__DIRECTION__TO_SERVER, requests->end_t_ns, requests->end_cause);
+        }
     }
 }
 
@@ -331,14 +365,18 @@ static void complete_response(struct http1 *http1, struct stream *stream, const 
     uint64_t head_bytes = end - stream->message_offset;
     struct head_line line;
     head_get_line(stream->head, piece, &line);
-    if (is_informational(line.status)) {
+    if (is_informational(http1, stream, line.status)) {
         message_emit_informational(&stream->message, stream->head, piece, head_bytes);
-        set_state(stream, STATE_IDLE);
+        if (line.status == 101) {
+            begin_tunnel(http1, piece, end);
+        } else {
+            set_state(stream, STATE_IDLE);
+        }
         return;
     }
     message_emit_headers(&stream->message, stream->head, piece, head_bytes);
     if (is_tunnel(http1, stream->message.exchange, line.status)) {
-        begin_tunnel(http1, piece);
+        begin_tunnel(http1, piece, end);
     } else if (line.status == 101) {
         violate(http1, stream, piece->t_ns, MITM__VIOLATION_KIND__HTTP_OTHER, end,
                 "101 to a request that offered no Upgrade");
@@ -457,6 +495,12 @@ static size_t read_close(struct http1 *http1, struct stream *stream, const struc
     return piece->len;
 }
 
+static size_t read_tunnel(struct http1 *http1, struct stream *stream, const struct piece *piece)
+{
+    http1->tunnel.feed(http1->tunnel.ctx, stream->message.direction, piece->t_ns, piece->data, piece->len);
+    return piece->len;
+}
+
 static size_t read_opaque(struct http1 *http1, struct stream *stream, const struct piece *piece)
 {
     opaque_emit(http1->sink, stream->message.direction, piece);
@@ -483,7 +527,7 @@ static void run(struct http1 *http1, struct stream *stream, uint64_t t_ns, const
     static size_t (*const readers[STATES])(struct http1 *, struct stream *, const struct piece *) = {
         [STATE_IDLE] = read_idle,     [STATE_HEAD] = read_head,         [STATE_LENGTH] = read_length,
         [STATE_CHUNKS] = read_chunks, [STATE_TRAILERS] = read_trailers, [STATE_CLOSE] = read_close,
-        [STATE_OPAQUE] = read_opaque,
+        [STATE_TUNNEL] = read_tunnel, [STATE_OPAQUE] = read_opaque,
     };
     struct piece piece = {.t_ns = t_ns, .offset = stream->offset, .data = data, .len = len};
     while (piece.len > 0) {
@@ -511,6 +555,10 @@ static void finish(struct http1 *http1, struct stream *stream)
     if (stream->state == STATE_HELD) {
         return;
     }
+    if (stream->state == STATE_TUNNEL) {
+        http1->tunnel.end(http1->tunnel.ctx, stream->message.direction, stream->end_t_ns, stream->end_cause);
+        return;
+    }
     if (stream->state == STATE_HEAD && peer) {
         emit_violation(http1, stream, stream->end_t_ns, MITM__VIOLATION_KIND__HTTP_TRUNCATED, stream->offset,
                        "The direction ended within a head");
@@ -525,11 +573,12 @@ static struct stream *stream_of(struct http1 *http1, Mitm__Direction direction)
     return direction == MITM__DIRECTION__TO_SERVER ? &http1->requests : &http1->responses;
 }
 
-struct http1 *http1_new(const struct event_sink *sink, uint64_t body_limit_bytes)
+struct http1 *http1_new(const struct event_sink *sink, uint64_t body_limit_bytes, const struct http1_tunnel *tunnel)
 {
     struct http1 *http1 = grow_new(1, sizeof *http1);
     http1->sink = sink;
     http1->body_limit_bytes = body_limit_bytes;
+    http1->tunnel = *tunnel;
     http1->requests.message = (struct message){.sink = sink, .direction = MITM__DIRECTION__TO_SERVER};
     http1->responses.message = (struct message){.sink = sink, .direction = MITM__DIRECTION__TO_CLIENT};
     return http1;

@@ -7,7 +7,9 @@
  * between messages belong to no message. HttpRequestStart, HttpResponseStart: emitted when the start line is complete.
  *
  * Tunnels: behind CONNECT, and behind a request that offers Upgrade, the client's bytes are held back until the final
- * response's head or a 101 is there. Then they are OpaqueData or further requests, with the times of their arrival.
+ * response's head or a 101 is there. Then they belong to the tunnel, or are further requests, with the times of their
+ * arrival. The tunnel's bytes go to struct http1_tunnel, whatever they are. A 101 to a request that offers "h2c" is an
+ * HttpInformational: the response proper comes as HTTP/2 (RFC 7540, 3.2).
  * More than HTTP1_HOLD_MAX_BYTES, or bytes whose response cannot be seen any more, are a Violation (HTTP_OTHER).
  *
  * Violations: offset_bytes is where following stopped, and from exactly there on the direction's bytes are OpaqueData.
@@ -28,17 +30,40 @@
 #ifndef MITM_CAPTURE_DECODE_HTTP1_H
 #define MITM_CAPTURE_DECODE_HTTP1_H
 
+#include <stdbool.h>
+
 #include "proto/event.h"
 
 #define HTTP1_HOLD_MAX_BYTES ((size_t)64 * 1024)
+
+enum http1_tunnel_kind {
+    HTTP1_TUNNEL_OTHER, /* CONNECT, or an upgrade to something else */
+    HTTP1_TUNNEL_WEBSOCKET,
+    HTTP1_TUNNEL_H2C
+};
+
+/* The exchange that made a tunnel, and where the tunnel begins in either direction (0: to the server). */
+struct http1_tunnel_start {
+    enum http1_tunnel_kind kind;
+    uint32_t exchange; /* 0: not known */
+    uint64_t offsets[2];
+};
+
+/* Takes what flows in a tunnel: `begin` first, then the other two as http1_feed() and http1_end() are called. */
+struct http1_tunnel {
+    void (*begin)(void *ctx, const struct http1_tunnel_start *start);
+    void (*feed)(void *ctx, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
+    void (*end)(void *ctx, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
+    void *ctx;
+};
 
 struct http1;
 
 /*
  * Return a new decoder that emits to `sink`, which must outlive it, and records at most `body_limit_bytes` of the data
- * of each body. The caller frees it with http1_free().
+ * of each body. The bytes of a tunnel go to `tunnel` (copied). The caller frees it with http1_free().
  */
-struct http1 *http1_new(const struct event_sink *sink, uint64_t body_limit_bytes)
+struct http1 *http1_new(const struct event_sink *sink, uint64_t body_limit_bytes, const struct http1_tunnel *tunnel)
     __attribute__((returns_nonnull, warn_unused_result));
 void http1_free(struct http1 *http1);
 

@@ -25,28 +25,45 @@ void message_emit_start(const struct message *message, uint64_t t_ns, uint64_t o
 /* Fill in the fields that all events with header fields have in common. */
 #define FILL(ev)                                                                                                       \
     do {                                                                                                               \
-        (ev).n_headers = fields.n;                                                                                     \
-        (ev).headers = fields.fields;                                                                                  \
+        (ev).n_headers = fields->n;                                                                                    \
+        (ev).headers = fields->fields;                                                                                 \
         EVENT_SET(ev, head_bytes, head_bytes);                                                                         \
-        if (fields.omitted != 0) {                                                                                     \
-            EVENT_SET(ev, omitted, fields.omitted);                                                                    \
+        if (fields->omitted != 0) {                                                                                    \
+            EVENT_SET(ev, omitted, fields->omitted);                                                                   \
         }                                                                                                              \
     } while (0)
+
+void message_emit_headers_fields(const struct message *message, uint64_t t_ns, struct head_fields *fields,
+                                 uint64_t head_bytes)
+{
+    if (message->direction == MITM__DIRECTION__TO_SERVER) {
+        EVENT_NEW(record, ev, t_ns, HttpRequestHeaders, HTTP_REQUEST_HEADERS, http_request_headers);
+        FILL(ev);
+        message_emit(message, &record);
+    } else {
+        EVENT_NEW(record, ev, t_ns, HttpResponseHeaders, HTTP_RESPONSE_HEADERS, http_response_headers);
+        FILL(ev);
+        message_emit(message, &record);
+    }
+}
+
+void message_emit_informational_fields(const struct message *message, uint64_t t_ns, struct head_line *line,
+                                       struct head_fields *fields, uint64_t head_bytes)
+{
+    EVENT_NEW(record, ev, t_ns, HttpInformational, HTTP_INFORMATIONAL, http_informational);
+    ev.version = line->version;
+    EVENT_SET(ev, status, line->status);
+    EVENT_SET_BYTES(ev, reason, line->text, line->text_len);
+    FILL(ev);
+    message_emit(message, &record);
+}
 
 void message_emit_headers(const struct message *message, struct head *head, const struct piece *piece,
                           uint64_t head_bytes)
 {
     struct head_fields fields;
     head_get_fields(head, piece, &fields);
-    if (message->direction == MITM__DIRECTION__TO_SERVER) {
-        EVENT_NEW(record, ev, piece->t_ns, HttpRequestHeaders, HTTP_REQUEST_HEADERS, http_request_headers);
-        FILL(ev);
-        message_emit(message, &record);
-    } else {
-        EVENT_NEW(record, ev, piece->t_ns, HttpResponseHeaders, HTTP_RESPONSE_HEADERS, http_response_headers);
-        FILL(ev);
-        message_emit(message, &record);
-    }
+    message_emit_headers_fields(message, piece->t_ns, &fields, head_bytes);
 }
 
 void message_emit_informational(const struct message *message, struct head *head, const struct piece *piece,
@@ -56,12 +73,7 @@ void message_emit_informational(const struct message *message, struct head *head
     head_get_fields(head, piece, &fields);
     struct head_line line;
     head_get_line(head, piece, &line);
-    EVENT_NEW(record, ev, piece->t_ns, HttpInformational, HTTP_INFORMATIONAL, http_informational);
-    ev.version = line.version;
-    EVENT_SET(ev, status, line.status);
-    EVENT_SET_BYTES(ev, reason, line.text, line.text_len);
-    FILL(ev);
-    message_emit(message, &record);
+    message_emit_informational_fields(message, piece->t_ns, &line, &fields, head_bytes);
 }
 
 #define FILL_TRAILERS(ev)                                                                                              \
@@ -73,8 +85,8 @@ void message_emit_informational(const struct message *message, struct head *head
         }                                                                                                              \
     } while (0)
 
-static void emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause,
-                     const struct head_fields *trailers)
+void message_emit_end_fields(const struct message *message, uint64_t t_ns, uint64_t body_bytes,
+                             Mitm__HttpEndCause cause, const struct head_fields *trailers)
 {
     if (message->direction == MITM__DIRECTION__TO_SERVER) {
         EVENT_NEW(record, ev, t_ns, HttpRequestEnd, HTTP_REQUEST_END, http_request_end);
@@ -94,7 +106,7 @@ static void emit_end(const struct message *message, uint64_t t_ns, uint64_t body
 void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause)
 {
     static const struct head_fields none = {0};
-    emit_end(message, t_ns, body_bytes, cause, &none);
+    message_emit_end_fields(message, t_ns, body_bytes, cause, &none);
 }
 
 void message_emit_end_trailers(const struct message *message, const struct piece *piece, uint64_t body_bytes,
@@ -102,5 +114,5 @@ void message_emit_end_trailers(const struct message *message, const struct piece
 {
     struct head_fields fields;
     head_get_fields(trailers, piece, &fields);
-    emit_end(message, piece->t_ns, body_bytes, MITM__HTTP_END_CAUSE__LAST_CHUNK, &fields);
+    message_emit_end_fields(message, piece->t_ns, body_bytes, MITM__HTTP_END_CAUSE__LAST_CHUNK, &fields);
 }

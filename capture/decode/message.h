@@ -34,6 +34,18 @@ void message_emit_headers(const struct message *message, struct head *head, cons
 void message_emit_informational(const struct message *message, struct head *head, const struct piece *piece,
                                 uint64_t head_bytes);
 
+/* The same three for fields that are there already: HttpRequestHeaders or HttpResponseHeaders, */
+void message_emit_headers_fields(const struct message *message, uint64_t t_ns, struct head_fields *fields,
+                                 uint64_t head_bytes);
+
+/* HttpInformational with the start line `line`, */
+void message_emit_informational_fields(const struct message *message, uint64_t t_ns, struct head_line *line,
+                                       struct head_fields *fields, uint64_t head_bytes);
+
+/* and HttpRequestEnd or HttpResponseEnd with trailers; see message_emit_end(). */
+void message_emit_end_fields(const struct message *message, uint64_t t_ns, uint64_t body_bytes,
+                             Mitm__HttpEndCause cause, const struct head_fields *trailers);
+
 /* Emit HttpRequestEnd or HttpResponseEnd: the body had `body_bytes` bytes and ended at `t_ns` because of `cause`. */
 void message_emit_end(const struct message *message, uint64_t t_ns, uint64_t body_bytes, Mitm__HttpEndCause cause);
 

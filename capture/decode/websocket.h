@@ -3,9 +3,14 @@
  * time, never its content. The contract of app.h holds: split-invariant, bounded (below 256 bytes), and what cannot be
  * followed is one Violation for its direction, from which on its bytes are OpaqueData.
  *
- * Violations: WEB_SOCKET_FRAME: a reserved opcode, a control frame that is fragmented or longer than 125 bytes, a
- * continuation without a beginning, a new message within another one, a length not in its shortest form or above 2^63 −
- * 1, a client's frame that is not masked or a server's that is (RFC 6455, 5.1, 5.2, 5.4, 5.5). WEB_SOCKET_FLOOD: more
+ * RSV1 on a message's first frame says that it is compressed (RFC 7692, 6): whether that was agreed is not looked into.
+ * All events carry the exchange.
+ *
+ * Violations: offset_bytes is the byte with which it showed, and from exactly there on the direction's bytes are
+ * OpaqueData; the other direction goes on. WEB_SOCKET_FRAME: a reserved opcode, RSV2 or RSV3, RSV1 on a control or
+ * continuation frame, a control frame that is fragmented or longer than 125 bytes, a continuation without a beginning,
+ * a new message within another one, a data frame behind a close frame, a length not in its shortest form or above 2^63
+ * − 1, a client's frame that is not masked or a server's that is (RFC 6455, 5.1, 5.2, 5.4, 5.5). WEB_SOCKET_FLOOD: more
  * than WEBSOCKET_BURST frames beyond WEBSOCKET_PER_S a second.
  */
 #ifndef MITM_CAPTURE_DECODE_WEBSOCKET_H

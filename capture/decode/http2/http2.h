@@ -42,11 +42,11 @@ struct http2 *http2_new(const struct event_sink *sink, uint64_t body_limit_bytes
 
 /*
  * The same for a connection that was upgraded from HTTP/1 (RFC 7540, 3.2): the request was the exchange `exchange`, and
- * is complete; its response comes on stream 1. `is_head`: its method is HEAD. Further exchanges are numbered from there
- * on.
+ * is complete; its response comes on stream 1. Further exchanges are numbered from there on, and offsets count from
+ * `offsets` (index 0: TO_SERVER, 1: TO_CLIENT) on.
  */
 struct http2 *http2_new_upgraded(const struct event_sink *sink, uint64_t body_limit_bytes, uint32_t exchange,
-                                 bool is_head) __attribute__((returns_nonnull, warn_unused_result));
+                                 const uint64_t offsets[2]) __attribute__((returns_nonnull, warn_unused_result));
 void http2_free(struct http2 *http2);
 
 /* See app_feed(). */

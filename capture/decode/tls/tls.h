@@ -53,6 +53,9 @@ void tls_end(struct tls *tls, Mitm__Direction direction, uint64_t t_ns, Mitm__En
 /* Return whether records wait for keys. */
 bool tls_waits(const struct tls *tls) __attribute__((warn_unused_result));
 
+/* Return how many bytes of records wait, headers included. */
+size_t tls_held_bytes(const struct tls *tls) __attribute__((warn_unused_result));
+
 /* Keys have been added, by `t_ns`: decrypt what waits, as far as they allow. */
 void tls_keys_came(struct tls *tls, uint64_t t_ns);
 

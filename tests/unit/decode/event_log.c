@@ -85,6 +85,12 @@ static void print_request_start(FILE *out, const Mitm__HttpRequestStart *ev)
     if (ev->has_target_omitted_bytes) {
         fprintf(out, " omitted=%" PRIu64, ev->target_omitted_bytes);
     }
+    if (ev->has_stream) {
+        fprintf(out, " stream=%" PRIu32, ev->stream);
+        print_bytes(out, ev->scheme);
+        print_bytes(out, ev->authority);
+        fputs(ev->has_pushed && ev->pushed ? " pushed" : "", out);
+    }
 }
 
 static void print_status(FILE *out, const char *version, uint32_t status, ProtobufCBinaryData reason)
@@ -96,11 +102,211 @@ static void print_status(FILE *out, const char *version, uint32_t status, Protob
 static void print_violation(FILE *out, struct event_log *log, const Mitm__Violation *ev)
 {
     int i = index_of(ev->direction);
-    assert(log->violation_offset[i] == UINT64_MAX); /* one for each direction */
+    bool stream =
+        ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FRAME || ev->kind == MITM__VIOLATION_KIND__WEB_SOCKET_FLOOD;
+    assert(stream || !log->violated[i]); /* one for each direction, but several WebSockets can share an HTTP/2 one */
+    log->violated[i] |= !stream;
     assert(ev->detail && *ev->detail && !strchr(ev->detail, '\n'));
     log->violation_offset[i] = ev->offset_bytes;
     fprintf(out, " %s %c @%" PRIu64, event_enum_name(&mitm__violation_kind__descriptor, ev->kind), "><"[i],
             ev -> offset_bytes);
+}
+
+static void print_websocket_message(FILE *out, struct event_log *log, const Mitm__WebSocketMessage *ev)
+{
+    int i = index_of(ev->direction);
+    char direction = "><"[i];
+    log->told_bytes[i] += ev->len_bytes;
+    fprintf(out, " %c %" PRIu32 " %" PRIu64 " frames=%" PRIu32 " first=%" PRIu64, direction, ev->opcode, ev->len_bytes,
+            ev->frames, ev->first_t_ns);
+    if (ev->has_compressed)
+        fprintf(out, " compressed=%d", ev->compressed);
+    if (ev->has_close_code)
+        fprintf(out, " close=%" PRIu32, ev->close_code);
+}
+
+static void print_settings(FILE *out, const Mitm__Http2Settings *ev)
+{
+    fprintf(out, " %c%s", "><"[index_of(ev->direction)], ev -> ack ? " ack" : "");
+    for (size_t i = 0; i < ev->n_settings; i++) {
+        fprintf(out, " %" PRIu32 "=%" PRIu32, ev->settings[i]->id, ev->settings[i]->value);
+    }
+}
+
+static void print_priority(FILE *out, const Mitm__Http2Priority *ev)
+{
+    fprintf(out, " %" PRIu32, ev->stream);
+    if (ev->has_field_value) {
+        print_bytes(out, ev->field_value);
+    } else {
+        fprintf(out, " weight=%" PRIu32 " depends=%" PRIu32 "%s", ev->weight, ev->depends_on,
+                ev->exclusive ? " exclusive" : "");
+    }
+}
+
+static void print_go_away(FILE *out, const Mitm__Http2GoAway *ev)
+{
+    fprintf(out, " %c %" PRIu32 " %" PRIu32, "><"[index_of(ev->direction)], ev -> last_stream, ev -> error_code);
+    if (ev->has_debug) {
+        print_bytes(out, ev->debug);
+    }
+}
+
+/* Return whether the event is one of HTTP/2's own. */
+static bool print_http2(FILE *out, const Mitm__Record *r)
+{
+    switch ((int)r->event_case) {
+    case MITM__RECORD__EVENT_HTTP2_SETTINGS:
+        print_settings(out, r->http2_settings);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_RESET:
+        fprintf(out, " %c %" PRIu32 " %" PRIu32, "><"[index_of(r->http2_reset->direction)], r -> http2_reset -> stream,
+                r -> http2_reset -> error_code);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_GO_AWAY:
+        print_go_away(out, r->http2_go_away);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_PING:
+        fprintf(out, " %c%s", "><"[index_of(r->http2_ping->direction)], r -> http2_ping -> ack ? " ack" : "");
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_PRIORITY:
+        print_priority(out, r->http2_priority);
+        return true;
+    case MITM__RECORD__EVENT_HTTP2_STALL:
+        fprintf(out, " %c %" PRIu32 " first=%" PRIu64, "><"[index_of(r->http2_stall->direction)],
+                r -> http2_stall -> stream, r -> http2_stall -> first_t_ns);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void print_numbers(FILE *out, const char *name, const uint32_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s%04" PRIx32, i == 0 ? name : ",", numbers[i]);
+    }
+}
+
+static void print_client_hello(FILE *out, const Mitm__TlsClientHello *ev)
+{
+    fprintf(out, " %" PRIu64, ev->len_bytes);
+    if (ev->has_server_name) {
+        print_bytes(out, ev->server_name);
+    }
+    for (size_t i = 0; i < ev->n_alpn; i++) {
+        fputs(i == 0 ? " alpn=\"" : ",\"", out);
+        print_escaped(out, ev->alpn[i].data, ev->alpn[i].len);
+        fputc('"', out);
+    }
+    print_numbers(out, " versions=", ev->versions, ev->n_versions);
+    print_numbers(out, " suites=", ev->cipher_suites, ev->n_cipher_suites);
+    print_numbers(out, " groups=", ev->groups, ev->n_groups);
+    fprintf(out, "%s%s%s", ev->ech ? " ech" : "", ev->resumption ? " resumption" : "", ev->early_data ? " early" : "");
+}
+
+/* Print the fields that messages of TLS share, as far as they are there. */
+static void print_tls(FILE *out, const uint32_t *group, const protobuf_c_boolean *resumed,
+                      const ProtobufCBinaryData *alpn, const protobuf_c_boolean *early)
+{
+    if (group) {
+        print_numbers(out, " group=", group, 1);
+    }
+    if (resumed) {
+        fprintf(out, " resumed=%d", *resumed);
+    }
+    if (alpn) {
+        fputs(" alpn=\"", out);
+        print_escaped(out, alpn->data, alpn->len);
+        fputc('"', out);
+    }
+    if (early) {
+        fprintf(out, " early=%d", *early);
+    }
+}
+
+static void print_alert(FILE *out, const Mitm__TlsAlert *ev)
+{
+    fprintf(out, " %c", "><"[index_of(ev->direction)]);
+    assert(ev->has_level == ev->has_description);
+    if (ev->has_level) {
+        fprintf(out, " %" PRIu32 " %" PRIu32, ev->level, ev->description);
+    } else {
+        fputs(" encrypted", out);
+    }
+}
+
+static void print_decryption(FILE *out, const Mitm__TlsDecryption *ev)
+{
+    fprintf(out, " %s", event_enum_name(&mitm__tls_decryption_status__descriptor, (int)ev->status));
+    if (ev->has_direction) {
+        fprintf(out, " %c", "><"[index_of(ev->direction)]);
+    }
+    assert((ev->status == MITM__TLS_DECRYPTION_STATUS__DECRYPTED) == !ev->detail);
+    assert(!ev->detail || (*ev->detail && !strchr(ev->detail, '\n')));
+}
+
+/* Print the fields of an event of TLS; return whether it is one. */
+static bool print_tls_event(FILE *out, const Mitm__Record *r)
+{
+    switch ((int)r->event_case) {
+    case MITM__RECORD__EVENT_TLS_CLIENT_HELLO:
+        print_client_hello(out, r->tls_client_hello);
+        return true;
+    case MITM__RECORD__EVENT_TLS_HELLO_RETRY_REQUEST: {
+        const Mitm__TlsHelloRetryRequest *ev = r->tls_hello_retry_request;
+        print_numbers(out, " ", &ev->cipher_suite, 1);
+        print_tls(out, ev->has_group ? &ev->group : NULL, NULL, NULL, NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_SERVER_HELLO: {
+        const Mitm__TlsServerHello *ev = r->tls_server_hello;
+        print_numbers(out, " ", &ev->version, 1);
+        print_numbers(out, " ", &ev->cipher_suite, 1);
+        print_tls(out, ev->has_group ? &ev->group : NULL, ev->has_resumed ? &ev->resumed : NULL,
+                  ev->has_alpn ? &ev->alpn : NULL, NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_HANDSHAKE_END: {
+        const Mitm__TlsHandshakeEnd *ev = r->tls_handshake_end;
+        fputs(ev->inferred ? " inferred" : "", out);
+        print_tls(out, ev->has_group ? &ev->group : NULL, ev->has_resumed ? &ev->resumed : NULL,
+                  ev->has_alpn ? &ev->alpn : NULL, ev->has_early_data_accepted ? &ev->early_data_accepted : NULL);
+        return true;
+    }
+    case MITM__RECORD__EVENT_TLS_ALERT:
+        print_alert(out, r->tls_alert);
+        return true;
+    case MITM__RECORD__EVENT_TLS_DECRYPTION:
+        print_decryption(out, r->tls_decryption);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add_tls_data(struct event_log *log, const Mitm__TlsData *ev)
+{
+    int i = index_of(ev->direction);
+    assert(ev->has_len_bytes && ev->has_largest_bytes == (ev->records > 0) && (!ev->early || ev->records > 0));
+    log->tls_data[i].events++;
+    log->tls_data[i].len_bytes += ev->len_bytes;
+    log->tls_data[i].records += ev->records;
+    log->tls_data[i].early |= ev->early;
+    if (ev->largest_bytes > log->tls_data[i].largest_bytes) {
+        log->tls_data[i].largest_bytes = ev->largest_bytes;
+    }
+}
+
+static void print_tls_data(FILE *out, const struct event_log *log)
+{
+    for (int i = 0; i < 2; i++) {
+        if (log->tls_data[i].events > 0) {
+            fprintf(out, "* - TlsData %c %" PRIu64 " records=%" PRIu64 " largest=%" PRIu32 "%s\n", "><"[i],
+                    log -> tls_data[i].len_bytes, log->tls_data[i].records, log->tls_data[i].largest_bytes,
+                    log->tls_data[i].early ? " early" : "");
+        }
+    }
 }
 
 static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record *r)
@@ -111,6 +317,9 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
         break;
     case MITM__RECORD__EVENT_VIOLATION:
         print_violation(out, log, r->violation);
+        break;
+    case MITM__RECORD__EVENT_WEB_SOCKET_MESSAGE:
+        print_websocket_message(out, log, r->web_socket_message);
         break;
     case MITM__RECORD__EVENT_HTTP_REQUEST_START:
         print_request_start(out, r->http_request_start);
@@ -147,7 +356,9 @@ static void print_fields_of(FILE *out, struct event_log *log, const Mitm__Record
                   r->http_response_end->n_trailers);
         break;
     default:
-        assert(false && "an event that these decoders do not emit");
+        if (!print_http2(out, r) && !print_tls_event(out, r)) {
+            assert(false && "an event that these decoders do not emit");
+        }
     }
 }
 
@@ -185,7 +396,8 @@ static bool get_figures(const Mitm__Record *r, struct event_log_entry *entry)
 static bool belong_together(const struct event_log_entry *a, const struct event_log_entry *b)
 {
     return !a->text && a->kind == b->kind && a->exchange == b->exchange && a->direction == b->direction &&
-           a->has_chunks == b->has_chunks;
+           a->has_chunks == b->has_chunks &&
+           (a->exchange != 0 || a->kind == MITM__RECORD__EVENT_OPAQUE_DATA || b->offset == a->offset + a->len);
 }
 
 static void append_data(struct event_log_entry *entry, const uint8_t *data, size_t len)
@@ -252,7 +464,9 @@ static void emit(void *ctx, Mitm__Record *record)
     if (size > log->largest_bytes) {
         log->largest_bytes = size;
     }
-    if (get_figures(record, &entry)) {
+    if (record->event_case == MITM__RECORD__EVENT_TLS_DATA) {
+        add_tls_data(log, record->tls_data);
+    } else if (get_figures(record, &entry)) {
         add_figures(log, entry);
     } else {
         add_line(log, entry, record);
@@ -318,6 +532,7 @@ char *event_log_text(const struct event_log *log)
     for (size_t i = 0; i < log->n; i++) {
         print_entry(out, &log->entries[i]);
     }
+    print_tls_data(out, log);
     fclose(out);
     return text;
 }

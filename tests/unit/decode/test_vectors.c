@@ -1,168 +1,47 @@
 /* Every vector, whole and cut in every way, must give the same events. */
 #include <criterion/criterion.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "capture/decode/app.h"
-#include "event_log.h"
-#include "vector.h"
+#include "vector_run.h"
 
-#define VECTORS TEST_DATA "/vectors"
-#define UNCUT   SIZE_MAX
-
-/* How the input is cut: block `block` before its byte `at`; or all blocks after every byte. */
-struct cut {
-    bool every_byte;
-    size_t block, at;
-};
-
-struct run {
-    const struct vector *vector;
-    struct app *app;
-    struct event_log log;
-    uint64_t t_ns; /* the latest time given: each piece has its own */
-    uint64_t *times[2];
-};
-
-static void feed(struct run *run, const struct vector_block *block, size_t from, size_t to)
+static void *create(const struct event_sink *sink, uint64_t body_limit_bytes)
 {
-    if (from == to) {
-        return;
-    }
-    int i = block->direction == MITM__DIRECTION__TO_SERVER ? 0 : 1;
-    run->t_ns++;
-    for (size_t at = from; at < to; at++) {
-        run->times[i][block->offset + at] = run->t_ns;
-    }
-    /* Memory of exactly this size, so that a sanitizer sees a read outside of it. */
-    uint8_t *data = malloc(to - from);
-    cr_assert(data);
-    memcpy(data, block->data + from, to - from);
-    app_feed(run->app, block->direction, run->t_ns, data, to - from);
-    free(data);
+    return app_new(sink, body_limit_bytes, NULL);
 }
 
-static void feed_block(struct run *run, size_t number, const struct cut *cut)
+static void feed(void *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
 {
-    const struct vector_block *block = &run->vector->blocks[number];
-    if (block->len == 0) {
-        int i = block->direction == MITM__DIRECTION__TO_SERVER ? 0 : 1;
-        run->times[i][run->vector->sent[i]] = ++run->t_ns;
-        app_end(run->app, block->direction, run->t_ns, block->end);
-    } else if (cut->every_byte) {
-        for (size_t at = 0; at < block->len; at++) {
-            feed(run, block, at, at + 1);
-        }
-    } else if (cut->block == number) {
-        feed(run, block, 0, cut->at);
-        feed(run, block, cut->at, block->len);
-    } else {
-        feed(run, block, 0, block->len);
-    }
+    app_feed(app, direction, t_ns, data, len);
 }
 
-/* No byte may be lost or counted twice, and behind a Violation all are OpaqueData. */
-static bool bytes_are_told(const struct run *run)
+static void end(void *app, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)
 {
-    bool good = true;
-    for (int i = 0; i < 2; i++) {
-        uint64_t sent = run->vector->sent[i];
-        uint64_t violation = run->log.violation_offset[i];
-        good = good && run->log.told_bytes[i] + run->vector->untold_bytes[i] == sent;
-        good = good && (violation == UINT64_MAX || violation + run->log.opaque_bytes[i] == sent);
-    }
-    return good;
+    app_end(app, direction, t_ns, cause);
 }
 
-/* Feed `vector` cut in this way; return whether the events are the expected ones, and print them if not. */
-static bool passes(const struct vector *vector, struct cut cut)
+static void destroy(void *app)
 {
-    struct run run = {.vector = vector};
-    uint64_t times[2][VECTOR_MAX_BYTES + 1] = {{0}};
-    run.times[0] = times[0];
-    run.times[1] = times[1];
-    event_log_init(&run.log);
-    run.app = app_new(&run.log.sink, vector->body_limit_bytes, NULL);
-    for (size_t i = 0; i < vector->blocks_n; i++) {
-        feed_block(&run, i, &cut);
-    }
-    app_free(run.app);
-    char *expected = vector_expected(vector, run.times);
-    char *actual = event_log_text(&run.log);
-    bool good = strcmp(expected, actual) == 0;
-    if (!good) {
-        fprintf(stderr, "%s: block %zu cut at %zu%s\n--- expected\n%s--- actual\n%s", vector->name, cut.block, cut.at,
-                cut.every_byte ? " (every byte)" : "", expected, actual);
-    }
-    if (!bytes_are_told(&run)) {
-        good = false;
-        fprintf(stderr, "%s: sent %zu %zu, told %llu %llu, opaque %llu %llu\n", vector->name, vector->sent[0],
-                vector->sent[1], (unsigned long long)run.log.told_bytes[0], (unsigned long long)run.log.told_bytes[1],
-                (unsigned long long)run.log.opaque_bytes[0], (unsigned long long)run.log.opaque_bytes[1]);
-    }
-    free(expected);
-    free(actual);
-    event_log_fini(&run.log);
-    return good;
+    app_free(app);
 }
 
-static bool passes_whole(const struct vector *vector)
+static void check(enum vector_cut cut)
 {
-    return passes(vector, (struct cut){.block = UNCUT});
-}
-
-static bool passes_byte_by_byte(const struct vector *vector)
-{
-    return passes(vector, (struct cut){.every_byte = true});
-}
-
-static bool passes_cut_anywhere(const struct vector *vector)
-{
-    for (size_t block = 0; block < vector->blocks_n; block++) {
-        for (size_t at = 1; at < vector->blocks[block].len; at++) {
-            if (!passes(vector, (struct cut){.block = block, .at = at})) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static void check_vectors(bool (*check)(const struct vector *))
-{
-    struct dirent **entries;
-    int n = scandir(VECTORS, &entries, NULL, alphasort);
-    int vectors = 0, failed = 0;
-    cr_assert(n > 0);
-    for (int i = 0; i < n; i++) {
-        char path[4096];
-        snprintf(path, sizeof path, "%s/%s", VECTORS, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.') {
-            struct vector *vector = vector_read(path);
-            vectors++;
-            failed += !check(vector);
-            vector_free(vector);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    cr_assert(vectors >= 45, "only %d vectors", vectors);
-    cr_assert(failed == 0, "%d of %d vectors failed", failed, vectors);
+    static const struct vector_decoder decoder = {
+        .create = create, .feed = feed, .end = end, .destroy = destroy, .tells_all = true};
+    cr_assert_eq(vector_failures(TEST_DATA "/vectors", 45, &decoder, cut), 0);
 }
 
 Test(vectors, whole)
 {
-    check_vectors(passes_whole);
+    check(VECTOR_WHOLE);
 }
 
 Test(vectors, byte_by_byte)
 {
-    check_vectors(passes_byte_by_byte);
+    check(VECTOR_BYTE_BY_BYTE);
 }
 
 Test(vectors, cut_at_every_place)
 {
-    check_vectors(passes_cut_anywhere);
+    check(VECTOR_ANYWHERE);
 }

@@ -204,10 +204,14 @@ static size_t print_time(FILE *out, const struct vector *vector, const char *lin
     return 1;
 }
 
-/* Print the number that @a or @a..b stands for; return how many characters that is. */
+/* Print the number that @a, @>. or @a..b stands for; return how many characters that is. */
 static size_t print_position(FILE *out, const struct vector *vector, const char *at)
 {
     int direction;
+    if ((at[1] == '>' || at[1] == '<') && at[2] == '.') {
+        fprintf(out, "@%zu", vector->sent[direction_index(at[1])]);
+        return 3;
+    }
     size_t first = mark_offset(vector, at[1], &direction);
     if (strncmp(at + 2, "..", 2) != 0) {
         fprintf(out, "@%zu", first);
@@ -225,6 +229,8 @@ static void print_line(FILE *out, const struct vector *vector, const char *line,
         quoted ^= *at == '"';
         if (!quoted && *at == '@') {
             at += print_position(out, vector, at);
+        } else if (!quoted && *at == '~') {
+            at += 1 + print_time(out, vector, at + 1, times);
         } else {
             fputc(*at++, out);
         }

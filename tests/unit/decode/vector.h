@@ -16,8 +16,8 @@
  * Input: > is sent by the client, < by the server. \r \n \t \\ \xHH are escapes; a line ends without a line end of its
  * own. Adjacent lines of one direction belong together; a line `--` separates them. {a} gives the byte that follows the
  * name a. Output: the lines of event_log.h. Instead of the time stands the name of the byte whose arrival it is, or
- * `>.` `<.` for the end of a direction. @a is the offset of the byte a in its direction; @a..b is the number of bytes
- * from a to b.
+ * `>.` `<.` for the end of a direction. @a is the offset of the byte a in its direction, @>. that of its end; @a..b is
+ * the number of bytes from a to b; ~a is the time of the byte a.
  */
 #ifndef MITM_TESTS_UNIT_DECODE_VECTOR_H
 #define MITM_TESTS_UNIT_DECODE_VECTOR_H

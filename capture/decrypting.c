@@ -1,0 +1,159 @@
+#include "capture/decrypting.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "capture/conn_private.h"
+#include "capture/decode/app.h"
+#include "capture/decode/tls/keys.h"
+#include "capture/keylog.h"
+
+TAILQ_HEAD(waiting_list, conn);
+
+struct decrypting {
+    struct proxy *proxy;
+    struct tls_keys *keys;
+    struct keylog *keylog;
+    struct waiting_list waiting; /* who has waited longest is the first */
+    size_t held_bytes;
+    struct event timer; /* for the first's deadline */
+};
+
+/* Let the timer go off when the one that has waited longest is to be given up. */
+static void set_timer(struct decrypting *decrypting)
+{
+    const struct conn *first = TAILQ_FIRST(&decrypting->waiting);
+    if (!first) {
+        event_del(&decrypting->timer);
+        return;
+    }
+    if (event_pending(&decrypting->timer, EV_TIMEOUT, NULL))
+        return;
+    uint64_t due_ns = first->decrypting.since_ns + (uint64_t)DECRYPTING_WAIT_MS * 1000000;
+    uint64_t now_ns = conn_now(first);
+    uint64_t us = due_ns > now_ns ? (due_ns - now_ns + 999) / 1000 : 0;
+    struct timeval wait = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+    event_add(&decrypting->timer, &wait);
+}
+
+static void count_held(struct decrypting *decrypting, struct conn *conn, size_t held_bytes)
+{
+    decrypting->held_bytes += held_bytes;
+    decrypting->held_bytes -= conn->decrypting.held_bytes;
+    conn->decrypting.held_bytes = held_bytes;
+}
+
+/* `conn` does not wait any more; nobody may need it now. */
+static void leave(struct decrypting *decrypting, struct conn *conn)
+{
+    struct decrypting_part *part = &conn->decrypting;
+    count_held(decrypting, conn, 0);
+    TAILQ_REMOVE(&decrypting->waiting, conn, decrypting.link);
+    part->waits = false;
+    if (part->ended)
+        conn_free(conn);
+}
+
+void decrypting_look(struct conn *conn)
+{
+    struct decrypting *decrypting = conn->proxy->decrypting;
+    struct decrypting_part *part = &conn->decrypting;
+    if (!decrypting || !conn->app)
+        return;
+    bool waits = app_waits(conn->app);
+    if (waits && !part->waits) {
+        part->waits = true;
+        part->since_ns = conn_now(conn);
+        TAILQ_INSERT_TAIL(&decrypting->waiting, conn, decrypting.link);
+        set_timer(decrypting);
+    }
+    if (waits) {
+        count_held(decrypting, conn, app_held_bytes(conn->app));
+        if (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES) {
+            app_give_up(conn->app, conn_now(conn));
+            waits = false;
+        }
+    }
+    if (!waits && part->waits)
+        leave(decrypting, conn);
+}
+
+bool decrypting_keeps(struct conn *conn)
+{
+    conn->decrypting.ended = conn->decrypting.waits;
+    return conn->decrypting.waits;
+}
+
+static void on_keys(void *ctx)
+{
+    struct decrypting *decrypting = ctx;
+    proxy_busy(decrypting->proxy);
+    for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
+        next = TAILQ_NEXT(conn, decrypting.link);
+        app_keys_came(conn->app, conn_now(conn));
+        decrypting_look(conn);
+    }
+}
+
+/* Give up those that have waited since `until_ns` or before. */
+static void give_up(struct decrypting *decrypting, uint64_t until_ns)
+{
+    for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;) {
+        app_give_up(conn->app, conn_now(conn));
+        assert(!app_waits(conn->app));
+        leave(decrypting, conn);
+    }
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct decrypting *decrypting = arg;
+    proxy_busy(decrypting->proxy);
+    uint64_t now_ns = clock_t_ns(&decrypting->proxy->clock), wait_ns = (uint64_t)DECRYPTING_WAIT_MS * 1000000;
+    if (now_ns >= wait_ns)
+        give_up(decrypting, now_ns - wait_ns);
+    set_timer(decrypting);
+}
+
+struct decrypting *decrypting_new(struct proxy *proxy, const char *path, int *error)
+{
+    struct decrypting *decrypting = calloc(1, sizeof *decrypting);
+    if (!decrypting)
+        abort();
+    decrypting->proxy = proxy;
+    decrypting->keys = tls_keys_new();
+    TAILQ_INIT(&decrypting->waiting);
+    evtimer_assign(&decrypting->timer, proxy->base, on_deadline, decrypting);
+    decrypting->keylog = keylog_new(proxy->base, path, decrypting->keys, on_keys, decrypting, error);
+    if (decrypting->keylog)
+        return decrypting;
+    decrypting_free(decrypting);
+    return NULL;
+}
+
+void decrypting_free(struct decrypting *decrypting)
+{
+    if (!decrypting)
+        return;
+    assert(TAILQ_EMPTY(&decrypting->waiting));
+    event_del(&decrypting->timer);
+    if (decrypting->keylog)
+        keylog_free(decrypting->keylog);
+    tls_keys_free(decrypting->keys);
+    free(decrypting);
+}
+
+struct tls_keys *decrypting_keys(struct decrypting *decrypting)
+{
+    return decrypting ? decrypting->keys : NULL;
+}
+
+void decrypting_finish(struct decrypting *decrypting)
+{
+    if (!decrypting)
+        return;
+    keylog_catch_up(decrypting->keylog);
+    give_up(decrypting, UINT64_MAX);
+}
