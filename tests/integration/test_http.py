@@ -55,8 +55,11 @@ CASES = {
                          ("C", GET), ("S", OK)],
                         ["HTTP1", "CONNECT b.example:443", "end 0 NO_BODY"] + GET_EVENTS[1:], ["407 Who?", "end 2 CONTENT_LENGTH"] + OK_EVENTS),
     "Upgrade": ([("C", b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
-                 ("S", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), ("S", b"\x81\x05hello"), ("C", b"\x81\x00")],
-                ["HTTP1", "GET /ws", "end 0 NO_BODY", "opaque 2"], ["101 Switching Protocols", "end 0 TUNNEL", "opaque 7"]),
+                 ("S", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), ("S", b"\x81\x05hello"), ("C", b"\x82\x82abcdAB")],
+                ["HTTP1", "GET /ws", "end 0 NO_BODY", "message 2: 2"], ["101 Switching Protocols", "end 0 TUNNEL", "message 1: 5"]),
+    "Upgrade to another": ([("C", b"GET /irc HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: irc\r\n\r\n"),
+                            ("S", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: irc\r\nConnection: Upgrade\r\n\r\n"), ("S", b"welcome"), ("C", b"hi")],
+                           ["HTTP1", "GET /irc", "end 0 NO_BODY", "opaque 2"], ["101 Switching Protocols", "end 0 TUNNEL", "opaque 7"]),
     "Upgrade declined": ([("C", b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n"), ("S", OK),
                           ("C", GET), ("S", OK)], GET_EVENTS + GET_EVENTS[1:], OK_EVENTS * 2),
     "cut by FIN": ([("C", GET), ("S", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"), "S."], GET_EVENTS, ["200 OK", "end 4 TRUNCATED"]),
@@ -71,9 +74,9 @@ CASES = {
     "large head": ([("C", GET), ("S", b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %b\r\n" % (n, BIG) for n in range(300)) + b"Content-Length: 5\r\n\r\nhello")],
                    GET_EVENTS, OK_EVENTS),
     "many fields": ([("C", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 3000 + b"\r\n"), ("S", OK)], GET_EVENTS, OK_EVENTS),
-    "TLS": ([("C", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"), ("S", b"\x15\x03\x03\x00\x02\x02\x28")], ["TLS", "opaque 10"], ["opaque 7"]),
+    "TLS": ([("C", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"), ("S", b"\x15\x03\x03\x00\x02\x02\x28")], ["TLS", "violation TLS_HANDSHAKE", "TLS 10"], ["alert 40", "TLS 7"]),
     "HTTP/2": ([("C", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"), ("S", b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")],
-               ["HTTP2", "opaque 33"], ["opaque 9"]),
+               ["HTTP2", "settings"], ["settings"]),
     "server speaks first": ([("S", b"220 mail.example ESMTP\r\n"), ("C", b"EHLO me\r\n"), ("S", b"250 hello\r\n")], ["UNKNOWN", "opaque 9"], ["opaque 35"]),
     "something else": ([("C", b"\x00\x01\x02binary"), ("S", b"\xff\xfe")], ["UNKNOWN", "opaque 9"], ["opaque 2"]),
 }
@@ -114,6 +117,7 @@ def story(records):
     """The events of a connection as two lists of short texts: to the server (the protocol first), to the client."""
     told = {"TO_SERVER": [], "TO_CLIENT": []}
     opaque = {"TO_SERVER": 0, "TO_CLIENT": 0}
+    tls = {"TO_SERVER": 0, "TO_CLIENT": 0}
     server, client = told["TO_SERVER"], told["TO_CLIENT"]
     for entry in records:
         event = entry["event"]
@@ -131,9 +135,18 @@ def story(records):
             told[entry["direction"]].append(f"violation {entry['kind']}")
         elif event == "OpaqueData":
             opaque[entry["direction"]] += entry["len_bytes"]
-    for direction, total in opaque.items():
-        if total:
-            told[direction].append(f"opaque {total}")
+        elif event == "TlsData":
+            tls[entry["direction"]] += entry["len_bytes"]
+        elif event == "TlsAlert":
+            told[entry["direction"]].append(f"alert {entry['description']}")
+        elif event == "WebSocketMessage":
+            told[entry["direction"]].append(f"message {entry['opcode']}: {entry['len_bytes']}")
+        elif event == "Http2Settings":
+            told[entry["direction"]].append("settings")
+    for name, totals in (("opaque", opaque), ("TLS", tls)):
+        for direction, total in totals.items():
+            if total:
+                told[direction].append(f"{name} {total}")
     return server, client
 
 
