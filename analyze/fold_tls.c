@@ -37,6 +37,7 @@ struct model_tls *fold_tls_of(struct model_connection *c)
                                  .retry_ns = MODEL_NONE,
                                  .server_hello_ns = MODEL_NONE,
                                  .end_ns = MODEL_NONE,
+                                 .inferred_end_ns = MODEL_NONE,
                                  .alerts = {alert, alert},
                                  .failure_ns = MODEL_NONE,
                                  .data_first_ns = {MODEL_NONE, MODEL_NONE},
@@ -238,6 +239,8 @@ static void data(struct model_session *session, struct model_connection *c, cons
 
 static void handshake_end(struct model_tls *tls, struct texts *texts, const Mitm__TlsHandshakeEnd *ev, int64_t t_ns)
 {
+    if (ev->inferred)
+        ONCE(tls->inferred_end_ns, t_ns);
     bool first = tls->end_ns == MODEL_NONE, exact = tls->end_inferred && !ev->inferred;
     if (!first && !exact)
         return;

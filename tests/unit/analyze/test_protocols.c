@@ -432,6 +432,26 @@ Test(protocols, inference_against_the_truth)
     cr_expect_eq(i.transfer.error.median, ms(10));
 }
 
+/* Early data look like the client's Finished, so that the inferred end was too early. */
+Test(protocols, inferred_ends_of_handshakes)
+{
+    scene_decrypted_session(&sink, 1);
+    scene_client_hello(&sink, 1, 100, "a.test");
+    scene_handshake_end(&sink, 1, 260, true);
+    scene_handshake_end(&sink, 1, 300, false);
+    scene_decryption(&sink, 1, 300, MITM__TLS_DECRYPTION_STATUS__DECRYPTED, 0);
+    scene_stream(&sink, 1, 1, 310, 1, "a.test", "/");
+    decrypted_connection(2, "a.test", 250); /* nothing was inferred of it */
+    scene_stream(&sink, 2, 1, 310, 1, "a.test", "/");
+    struct inference i = inference_of(session(), 7);
+    cr_expect_eq(i.connections, 2);
+    cr_expect_eq(i.handshake.exact.count, 1);
+    cr_expect_eq(i.handshake.exact.median, ms(200));
+    cr_expect_eq(i.handshake.inferred.median, ms(160));
+    cr_expect_eq(i.handshake.error.median, ms(-40));
+    cr_expect_eq(i.handshake.magnitude.max, ms(40));
+}
+
 Test(protocols, nothing_to_compare)
 {
     page_without_keys();
@@ -524,10 +544,12 @@ Test(protocols, summary_with_keys)
                  "  HTTP/2      1 connection\n", "\nTLS handshake  n ",
                  "would have shown 3 turns in place of 3 requests:\n1 with one request, 1 with several, 1 with none.\n",
                  "waiting       3      150.0 ms           3          90.0 ms           1      -10.0 ms    10.0 ms");
-    EXPECT_PARTS(as_json, "\"decrypted\":true", "\"decrypted_connections\":1", "\"http2_connections\":1",
-                 "\"inference\":{\"connections\":1,\"requests\":3,\"turns\":3,\"turns_with_one_request\":1,"
-                 "\"turns_with_several\":1,\"turns_with_none\":1,\"requests_outside\":0,\"waiting_ns\":{\"exact\":",
-                 "\"error\":{\"n\":1,\"min\":-10000000,\"median\":-10000000", "\"requests\":3");
+    EXPECT_PARTS(
+        as_json, "\"decrypted\":true", "\"decrypted_connections\":1", "\"http2_connections\":1",
+        "\"inference\":{\"connections\":1,\"requests\":3,\"turns\":3,\"turns_with_one_request\":1,"
+        "\"turns_with_several\":1,\"turns_with_none\":1,\"requests_outside\":0,\"handshake_ns\":{\"exact\":{\"n\":0,",
+        "\"waiting_ns\":{\"exact\":{\"n\":3,", "\"error\":{\"n\":1,\"min\":-10000000,\"median\":-10000000",
+        "\"requests\":3");
 }
 
 /* A line has as many fields as the head. */
