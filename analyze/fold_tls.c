@@ -3,9 +3,10 @@
  *
  * The rule of the turns (mitm-analyze(1) has it, too). It looks at the reads (TlsData) behind the handshake's end,
  * inferred or exact; where early data were sent, from their first record on.
- * 1. A read counts if a record of application data began in it that takes TURN_RECORD_BYTES or more on the wire:
- *    shorter ones are acknowledgements, pings, alerts and changes of windows. In TLS 1.3 the client's Finished looks
- *    like such a record: the read with which the handshake ends needs another one.
+ * 1. A read counts if a record of application data began in it that can carry more than CONTROL_BYTES: shorter ones are
+ *    acknowledgements, pings, alerts and changes of windows, longer ones can be requests (HPACK makes 38 bytes of
+ *    Chromium's when they are like the one before). In TLS 1.3 the client's Finished looks like such a record: the read
+ *    with which the handshake ends needs another one.
  * 2. A read of the client that counts begins a turn if there is none, or the current one has been answered; else it is
  *    more of the current turn's request.
  * 3. A read of the server that counts is (more of) the answer to the current turn; before the first turn it is none.
@@ -18,7 +19,13 @@
 #include "analyze/fold_parts.h"
 #include "base/memory.h"
 
-enum { TURN_RECORD_BYTES = 64, TLS_1_3 = 0x0304 };
+enum {
+    TLS_1_2 = 0x0303,
+    TLS_1_3 = 0x0304,
+    CONTROL_BYTES = 26, /* two WINDOW_UPDATE frames (RFC 9113, 6.9) */
+    OVERHEAD_1_2 = 29,  /* of a record: header, explicit nonce, tag (RFC 5288) */
+    OVERHEAD_1_3 = 22   /* header, inner type, tag (RFC 8446, 5.2) */
+};
 
 struct model_tls *fold_tls_of(struct model_connection *c)
 {
@@ -30,6 +37,7 @@ struct model_tls *fold_tls_of(struct model_connection *c)
                                  .retry_ns = MODEL_NONE,
                                  .server_hello_ns = MODEL_NONE,
                                  .end_ns = MODEL_NONE,
+                                 .inferred_end_ns = MODEL_NONE,
                                  .alerts = {alert, alert},
                                  .failure_ns = MODEL_NONE,
                                  .data_first_ns = {MODEL_NONE, MODEL_NONE},
@@ -178,13 +186,19 @@ static void sent_by_server(struct model_turns *turns, uint64_t len_bytes, int64_
         turn->response_last_ns = t_ns;
 }
 
+static bool is_long(const struct model_tls *tls, const struct model_read *read)
+{
+    bool old = tls->version != 0 && tls->version <= TLS_1_2;
+    return read->largest_bytes > (uint32_t)(CONTROL_BYTES + (old ? OVERHEAD_1_2 : OVERHEAD_1_3));
+}
+
 /* Fold a read that is behind the handshake's end. */
 static void turn_read(struct model_tls *tls, int direction, const struct model_read *read)
 {
     if (direction == MODEL_TO_CLIENT && !tls->turns)
         return;
     bool began = read->records > 0;
-    bool counts = began ? read->largest_bytes >= TURN_RECORD_BYTES : tls->turns && tls->turns->counted[direction];
+    bool counts = began ? is_long(tls, read) : tls->turns && tls->turns->counted[direction];
     if (counts && direction == MODEL_TO_SERVER)
         sent_by_client(tls, read->len_bytes, read->t_ns, began);
     else if (counts)
@@ -225,6 +239,8 @@ static void data(struct model_session *session, struct model_connection *c, cons
 
 static void handshake_end(struct model_tls *tls, struct texts *texts, const Mitm__TlsHandshakeEnd *ev, int64_t t_ns)
 {
+    if (ev->inferred)
+        ONCE(tls->inferred_end_ns, t_ns);
     bool first = tls->end_ns == MODEL_NONE, exact = tls->end_inferred && !ev->inferred;
     if (!first && !exact)
         return;

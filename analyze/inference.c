@@ -16,7 +16,7 @@ struct gathered_part {
 struct gatherer {
     const struct model_session *session;
     struct inference *result;
-    struct gathered_part waiting, transfer;
+    struct gathered_part handshake, waiting, transfer;
 };
 
 /* A turn, and the requests that began in it. */
@@ -94,8 +94,22 @@ static void gather_turns(struct gatherer *g, const struct model_connection *c, c
     }
 }
 
+static void gather_handshake(struct gatherer *g, const struct model_connection *c)
+{
+    int64_t exact_ns = metrics_tls_ns(c), inferred_end_ns = c->tls->inferred_end_ns;
+    if (c->tls->end_inferred || inferred_end_ns == MODEL_NONE || exact_ns == MODEL_NONE)
+        return;
+    int64_t inferred_ns = inferred_end_ns - metrics_tls_start_ns(c);
+    stats_values_add(&g->handshake.exact, exact_ns);
+    stats_values_push(&g->handshake.inferred, inferred_ns);
+    stats_values_push(&g->handshake.error, inferred_ns - exact_ns);
+    stats_values_push(&g->handshake.magnitude,
+                      inferred_ns < exact_ns ? exact_ns - inferred_ns : inferred_ns - exact_ns);
+}
+
 static void gather_connection(struct gatherer *g, const struct model_connection *c)
 {
+    gather_handshake(g, c);
     const struct model_turns *turns = c->tls->turns;
     size_t n = turns ? turns->count : 0;
     struct slot *slots = memory_new(n, sizeof *slots);
@@ -128,6 +142,7 @@ struct inference inference_of(const struct model_session *session, unsigned quan
         if (known && (c->tls->turns || c->exchange_count > 0))
             gather_connection(&g, c);
     }
+    result.handshake = summarise(&g.handshake, quantile_type);
     result.waiting = summarise(&g.waiting, quantile_type);
     result.transfer = summarise(&g.transfer, quantile_type);
     return result;
@@ -165,6 +180,8 @@ void inference_text(FILE *out, const struct inference *inference)
     struct columns *table = columns_new("lrrrrrrr");
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         columns_add(table, "%s", heads[i]);
+    if (inference->handshake.exact.count > 0)
+        add_part(table, "TLS handshake", &inference->handshake);
     add_part(table, "waiting", &inference->waiting);
     add_part(table, "transfer", &inference->transfer);
     putc('\n', out);
@@ -218,6 +235,7 @@ void inference_json(FILE *out, const struct inference *inference)
             ",\"turns_with_one_request\":%" PRIu64 ",\"turns_with_several\":%" PRIu64 ",\"turns_with_none\":%" PRIu64
             ",\"requests_outside\":%" PRIu64,
             inference->single, inference->several, inference->none, inference->outside);
+    json_part(out, "handshake_ns", &inference->handshake);
     json_part(out, "waiting_ns", &inference->waiting);
     json_part(out, "transfer_ns", &inference->transfer);
     putc('}', out);

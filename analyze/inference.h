@@ -13,15 +13,16 @@
 
 struct inference_part {
     struct stats_summary exact, inferred; /* of all requests, and of all turns */
-    struct stats_summary error;           /* inferred less exact, of the turns with one request; */
+    struct stats_summary error;           /* inferred less exact, of the handshakes, and the turns with one request; */
     struct stats_summary magnitude;       /* … and without its sign */
 };
 
 struct inference {
-    uint64_t connections;           /* that were decrypted from the beginning to the end, and had turns or requests */
-    uint64_t requests, turns;       /* requests that were sent; turns with those that were omitted */
-    uint64_t single, several, none; /* turns that held so many requests */
-    uint64_t outside;               /* requests in no turn */
+    uint64_t connections;            /* that were decrypted from the beginning to the end, and had turns or requests */
+    uint64_t requests, turns;        /* requests that were sent; turns with those that were omitted */
+    uint64_t single, several, none;  /* turns that held so many requests */
+    uint64_t outside;                /* requests in no turn */
+    struct inference_part handshake; /* of the connections whose handshake's end is exact, and was inferred, too */
     struct inference_part waiting, transfer;
 };
 

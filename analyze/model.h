@@ -184,6 +184,7 @@ struct model_tls {
     int64_t client_hello_ns, retry_ns, server_hello_ns; /* the first ClientHello; HelloRetryRequest; ServerHello */
     int64_t end_ns;                                     /* TlsHandshakeEnd, the exact one if there is one */
     bool end_inferred;
+    int64_t inferred_end_ns; /* the first inferred TlsHandshakeEnd, also if there is an exact one */
     bool ech, resumption_offered, early_data_offered;
     bool has_resumed, resumed, has_early_data_accepted, early_data_accepted;
     uint32_t version, cipher_suite, group; /* chosen; 0: not known */

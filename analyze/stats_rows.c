@@ -8,6 +8,7 @@
 #include "analyze/metrics.h"
 #include "analyze/sheet.h"
 #include "analyze/stats_by.h"
+#include "analyze/stats_protocols.h"
 
 /* What stands in a column. */
 enum what {
@@ -26,7 +27,8 @@ enum what {
     STATUS,
     ADDRESS, /* for people: of host, port and target what is needed */
     START,
-    MEASURE
+    MEASURE,
+    PROTOCOL
 };
 
 static const struct table_column heads[] = {
@@ -54,8 +56,9 @@ struct columns {
     size_t count;
     unsigned present; /* measures_present() */
     enum what what[MAX_COLUMNS];
-    const struct measure *measures[MAX_COLUMNS]; /* of MEASURE */
-    bool of_whole_session[MAX_COLUMNS];          /* a page's measure, of the session as one page load */
+    const struct measure *measures[MAX_COLUMNS];         /* of MEASURE */
+    const struct stats_protocol *protocols[MAX_COLUMNS]; /* of PROTOCOL */
+    bool of_whole_session[MAX_COLUMNS];                  /* a page's measure, of the session as one page load */
     struct table_column heads[MAX_COLUMNS];
     char names[MAX_COLUMNS][NAME_BYTES];
 };
@@ -119,6 +122,18 @@ static void add_measures(struct columns *columns, enum measure_level level, bool
     for (size_t i = 0; i < measures_count(); i++) {
         if (measures_get(i)->level == level && measures_occur(measures_get(i), columns->present))
             add_measure(columns, measures_get(i), of_whole_session);
+    }
+}
+
+static void add_protocols(struct columns *columns, enum measure_level level)
+{
+    for (size_t i = 0; i < stats_protocols_count(); i++) {
+        const struct stats_protocol *protocol = stats_protocols_get(i);
+        if (!stats_protocols_occur(protocol, level, columns->present))
+            continue;
+        columns->what[columns->count] = PROTOCOL;
+        columns->protocols[columns->count] = protocol;
+        columns->heads[columns->count++] = protocol->head;
     }
 }
 
@@ -188,10 +203,12 @@ static void choose_columns(struct columns *columns, const struct stats_by *optio
         for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
             add_column(columns, requests[i]);
         add_measures(columns, MEASURE_OF_REQUEST, false);
+        add_protocols(columns, MEASURE_OF_REQUEST);
     } else if (options->level == STATS_BY_CONNECTION) {
         for (size_t i = 0; i < sizeof connections / sizeof *connections; i++)
             add_column(columns, connections[i]);
         add_measures(columns, MEASURE_OF_CONNECTION, false);
+        add_protocols(columns, MEASURE_OF_CONNECTION);
     } else if (options->level == STATS_BY_PAGE) {
         page_columns(columns, detail, model_session_count(options->model) > 1, has_first_parties(options->model));
     } else {
@@ -314,6 +331,8 @@ static void add_row(struct sheet *sheet, const struct columns *columns, const st
         if (columns->what[i] == MEASURE)
             sheet_number(sheet, measures_value(columns->measures[i],
                                                columns->of_whole_session[i] ? &row->whole : &row->subject));
+        else if (columns->what[i] == PROTOCOL)
+            columns->protocols[i]->add(sheet, &row->subject);
         else if (columns->what[i] == ADDRESS)
             add_address(sheet, row->subject.page);
         else if (columns->heads[i].unit == TABLE_WORDS)

@@ -34,7 +34,8 @@ struct pool {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct job_list asked, answered;
-    unsigned threads, idle;
+    unsigned threads, idle; /* idle: those that were woken for a job and have not taken it yet, too */
+    unsigned asked_n;
     unsigned users;
     bool closing;
     int answered_fd; /* eventfd: `answered` is not empty */
@@ -320,6 +321,7 @@ static void *asking_thread(void *arg)
     pthread_mutex_lock(&pool->mutex);
     while (!pool->closing) {
         struct resolve_job *job = list_take(&pool->asked);
+        pool->asked_n -= job != NULL;
         if (!job) {
             pool->idle++;
             pthread_cond_wait(&pool->wake, &pool->mutex);
@@ -335,10 +337,10 @@ static void *asking_thread(void *arg)
     return NULL;
 }
 
-/* Start one more thread, if there may be one; the mutex is held. */
+/* Start one more thread unless there is an idle one for one more job, if there may be one; the mutex is held. */
 static void pool_grow(struct pool *pool)
 {
-    if (pool->idle > 0 || pool->threads == THREADS_MAX)
+    if (pool->idle > pool->asked_n || pool->threads == THREADS_MAX)
         return;
     pthread_t thread;
     if (pthread_create(&thread, NULL, asking_thread, pool) == 0) {
@@ -423,6 +425,7 @@ struct resolve_job *resolver_start(struct resolver *resolver, const char *host, 
     pool_grow(pool);
     if (pool->threads > 0) {
         list_append(&pool->asked, job);
+        pool->asked_n++;
         pthread_cond_signal(&pool->wake);
     } else {
         job->error = EAI_MEMORY; /* not even one thread could be started */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyze/url.h"
 #include "base/memory.h"
 
 struct keys {
@@ -89,13 +90,26 @@ static void add_server(const struct builder *b, const struct model_session *sess
     add_written(b, out, &bytes, &len);
 }
 
+/* Put where a request was addressed to, in the form of put_server(), whatever protocol it came with. */
+static void put_addressee(FILE *out, const struct model_session *session, const struct model_connection *connection,
+                          const struct model_exchange *exchange)
+{
+    if (!exchange->h2 || exchange->h2->authority.len == 0) {
+        put_server(out, session, connection->server);
+        return;
+    }
+    struct url_origin origin = url_origin(connection, exchange);
+    put_host(out, origin.host);
+    fprintf(out, ":%" PRIu32, origin.port);
+}
+
 static void add_requests(const struct builder *b, const struct model_session *session)
 {
-    uint32_t *servers = memory_new(session->exchange_count, sizeof *servers);
+    const struct model_connection **connections = memory_new(session->exchange_count, sizeof *connections);
     for (size_t i = 0; i < session->connection_count; i++) {
         const struct model_connection *c = model_connection(session, i);
         for (const struct model_exchange *x = model_first_exchange(session, c); x; x = model_next_exchange(session, x))
-            servers[x - session->exchanges] = c->server;
+            connections[x - session->exchanges] = c;
     }
     for (size_t i = 0; i < session->exchange_count; i++) {
         const struct model_exchange *x = &session->exchanges[i];
@@ -104,14 +118,11 @@ static void add_requests(const struct builder *b, const struct model_session *se
         FILE *out = open_name(&bytes, &len);
         put_text(out, x->method);
         putc(' ', out);
-        if (x->h2 && x->h2->authority.len > 0)
-            put_host(out, x->h2->authority);
-        else
-            put_server(out, session, servers[i]);
+        put_addressee(out, session, connections[i], x);
         put_text(out, x->target);
         add_written(b, out, &bytes, &len);
     }
-    free(servers);
+    free(connections);
 }
 
 static void add_session(const struct builder *b, enum keys_kind kind, const struct model_session *session,

@@ -1,8 +1,9 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/failures.h"
-#include "scene.h"
+#include "scene_tls.h"
 
 static struct model *model;
 static struct event_sink sink;
@@ -127,4 +128,64 @@ Test(failures, no_more_than_asked_for_and_only_of_those_shown)
     cr_expect_eq(failures.list[0].connection, 42);
     cr_expect_eq(failures.list[0].index, 41);
     cr_expect_eq(failures.left_out, 0);
+}
+
+static const Mitm__Direction UP = MITM__DIRECTION__TO_SERVER, DOWN = MITM__DIRECTION__TO_CLIENT;
+
+static char *class_words(const struct failure_class *class)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    cr_assert_not_null(out);
+    failures_print_class(out, class);
+    fclose(out);
+    return text;
+}
+
+Test(failures, of_tls_and_http2)
+{
+    scene_handshake(&sink, 1, 10, true); /* refused by the client, which did not like the certificate */
+    scene_alert(&sink, 1, 120, UP, 2, 48);
+    scene_connection_end(&sink, 1, 130, MITM__END_CAUSE__FIN);
+    scene_client_hello(&sink, 2, 140, "a.test"); /* never answered */
+    scene_connection_end(&sink, 2, 200, MITM__END_CAUSE__FIN);
+    scene_stream(&sink, 3, 1, 210, 1, "a.test", "/refused");
+    scene_stream(&sink, 3, 2, 210, 3, "a.test", "/unwanted");
+    scene_stream(&sink, 3, 3, 210, 5, "a.test", "/whole");
+    scene_stream(&sink, 3, 4, 210, 7, "a.test", "/odd");
+    scene_response(&sink, 3, 3, 220, 200);
+    scene_response_end(&sink, 3, 3, 225, 5, MITM__HTTP_END_CAUSE__END_STREAM);
+    scene_reset(&sink, 3, 230, DOWN, 1, 7);
+    scene_reset(&sink, 3, 240, UP, 3, 8);
+    scene_reset(&sink, 3, 250, DOWN, 5, 0); /* after its response: nothing failed */
+    scene_reset(&sink, 3, 260, UP, 7, 99);
+    scene_go_away(&sink, 3, 270, DOWN, 0); /* nor here */
+    scene_go_away(&sink, 3, 280, UP, 1);
+    scene_connection_end(&sink, 3, 300, MITM__END_CAUSE__FIN);
+    scene_client_hello(&sink, 4, 310, "a.test"); /* still going on */
+    scene_alert(&sink, 4, 320, DOWN, 1, 112);
+    find(NULL, 0);
+    cr_assert_eq(failures.count, 6);
+    expect(0, FAILURE_TLS_CLIENT, 1, 120, "", "The client gave up TLS: unknown_ca (48).");
+    expect(1, FAILURE_TLS_END, 2, 200, "", "The connection ended before the TLS handshake did.");
+    expect(2, FAILURE_STREAM_SERVER, 3, 230, "", "The server reset the stream, REFUSED_STREAM (7): GET /refused.");
+    expect(3, FAILURE_CANCELED, 3, 240, "", "The client canceled GET /unwanted.");
+    expect(4, FAILURE_STREAM_CLIENT, 3, 260, "", "The client reset the stream, unknown code (99): GET /odd.");
+    expect(5, FAILURE_GO_AWAY_CLIENT, 3, 280, "", "The client gave up the HTTP/2 connection: PROTOCOL_ERROR (1).");
+    static const char *const expected[] = {"TLS: handshake not finished",
+                                           "TLS alert of the client: unknown_ca (48)",
+                                           "stream reset by the client: unknown code (99)",
+                                           "stream reset by the server: REFUSED_STREAM (7)",
+                                           "HTTP/2 given up by the client: PROTOCOL_ERROR (1)",
+                                           "canceled by the client"};
+    size_t n;
+    struct failure_class *classes = failures_classes(model_session(model, 0), &n);
+    cr_assert_eq(n, 6);
+    for (size_t i = 0; i < n; i++) {
+        char *words = class_words(&classes[i]);
+        cr_expect_str_eq(words, expected[i]);
+        free(words);
+    }
+    free(classes);
 }

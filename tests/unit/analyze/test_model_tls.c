@@ -236,6 +236,25 @@ Test(model_tls, turns_of_an_ordinary_connection)
     cr_expect_eq(tls()->turns->turns[0].response_bytes, 2800);
 }
 
+/* Two WINDOW_UPDATE frames are not a request, but one more byte can be one. */
+Test(model_tls, the_shortest_request)
+{
+    static const struct {
+        uint32_t version, largest_bytes;
+        bool counts;
+    } cases[] = {{0x0304, 48, false}, {0x0304, 49, true}, {0x0303, 55, false}, {0x0303, 56, true}, {0, 49, true}};
+    for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene_session_start(&sink, i + 1);
+        EVENT_NEW(record, ev, 0, TlsServerHello, TLS_SERVER_HELLO, tls_server_hello);
+        EVENT_SET(ev, version, cases[i].version);
+        scene_emit(&sink, &record, 1, 0);
+        scene_handshake_end(&sink, 1, 10, true);
+        scene_tls_data(&sink, 1, 20, UP, cases[i].largest_bytes, 1, cases[i].largest_bytes);
+        const struct model_turns *turns = model_connection(model_session(model, i), 0)->tls->turns;
+        cr_expect_eq(turns != NULL, cases[i].counts, "%u", i);
+    }
+}
+
 /* The request that came in one read with the client's Finished, in either order of the events. */
 Test(model_tls, a_request_beside_finished)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../analyze/scene.h"
+#include "../analyze/scene_tls.h"
 #include "base/memory.h"
 #include "compare/compare.h"
 
@@ -154,6 +154,78 @@ Test(compare, paired)
     near(row->shift.interval.high, -12.0 * MS);
     cr_expect_eq(row->unpaired_before + row->unpaired_after, 0);
     cr_expect_str_eq(row->verdict, "faster");
+    compare_free(c);
+}
+
+/* One connection to a.example, decrypted, whose streams overlap and wait as told; half of them for another authority.
+ */
+static void streams(const char *name, const uint64_t *waits)
+{
+    struct event_sink sink = begin(name);
+    scene_decrypted_session(&sink, 1);
+    scene_socks(&sink, 1, 0, 1, "a.example", 443);
+    scene_reply(&sink, 1, 50, 0);
+    scene_handshake(&sink, 1, 50, false);
+    scene_decryption(&sink, 1, 160, MITM__TLS_DECRYPTION_STATUS__DECRYPTED, 0);
+    for (uint32_t i = 1; i <= N; i++) {
+        scene_stream(&sink, 1, i, 200, 2 * i - 1, i % 2 ? "a.example" : "B.example:443", "/");
+        scene_response(&sink, 1, i, 200 + waits[i - 1], 200);
+        scene_response_end(&sink, 1, i, 300, 100, MITM__HTTP_END_CAUSE__END_STREAM);
+    }
+    scene_session_end(&sink, 1, 400);
+    end();
+}
+
+/* Each stream is a request, and has its partner. */
+Test(compare, streams_are_requests)
+{
+    choose("waiting", NULL);
+    options.paired = true;
+    streams("before", slow);
+    streams("after", fast);
+    struct comparison *c = compare_new(groups, 2, &options);
+    const struct compare_row *row = &c->rows[0];
+    cr_expect_eq(row->before.n, N);
+    near(row->test.p, 0.015625);
+    near(row->shift.estimate, -16.25 * MS);
+    cr_expect_eq(row->unpaired_before + row->unpaired_after, 0);
+    compare_free(c);
+}
+
+/* A request is the same over HTTP/1 and HTTP/2. */
+Test(compare, one_request_over_two_protocols)
+{
+    choose("waiting", NULL);
+    options.paired = true;
+    for (int h2 = 0; h2 < 2; h2++) {
+        struct event_sink sink = begin(h2 ? "after" : "before");
+        scene_decrypted_session(&sink, 1);
+        scene_socks(&sink, 1, 0, 1, "a.example", 443);
+        scene_client_hello(&sink, 1, 10, "a.example");
+        if (h2)
+            scene_stream(&sink, 1, 1, 200, 1, "a.example", "/x");
+        else
+            scene_request(&sink, 1, 1, 200, "/x");
+        scene_response(&sink, 1, 1, 300, 200);
+        end();
+    }
+    struct comparison *c = compare_new(groups, 2, &options);
+    cr_expect_eq(c->rows[0].before.n, 1);
+    cr_expect_eq(c->rows[0].unpaired_before + c->rows[0].unpaired_after, 0);
+    compare_free(c);
+}
+
+/* Sessions with TLS handshakes can be compared by them, whether their ends were seen or inferred. */
+Test(compare, by_tls)
+{
+    choose("tls-handshake", "tls-exact");
+    options.by = COMPARE_SERVER;
+    streams("before", slow);
+    streams("after", fast);
+    struct comparison *c = compare_new(groups, 2, &options);
+    cr_assert_eq(c->row_count, 2);
+    near(c->rows[0].before.median, 101.0 * MS);
+    near(c->rows[1].before.median, 101.0 * MS);
     compare_free(c);
 }
 
