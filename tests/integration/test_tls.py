@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import frames
 import harness
 import https
 import session
+import socks
 import tlspeers
 import tlsruns
 from harness import check, equal, wait_until
@@ -94,6 +96,31 @@ def test_curl(box):
             equal(exchange["response_data"], https.page_files("")["/data/300000.bin"], "body")
         if exchange["path"] == "/post":
             equal(exchange["request_data"], upload.read_bytes(), "request's body")
+
+
+def test_prior_knowledge(box):
+    """HTTP/2 without TLS, by prior knowledge: many streams; no word of decryption."""
+    run = tlsruns.Run(box)
+    nginx = https.Nginx(box, run.certificates)
+    with socks.client(run.proxy.port, https.SITE, nginx.port["h2c"]) as client:  # curl 7.88 can make one such request alone
+        asked = [frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 2 * number + 1, frames.request_block(f"/script-{number % 20}.js?{number}"))
+                 for number in range(40)]
+        client.sendall(frames.OPENING["TO_SERVER"] + frames.frame(frames.WINDOW_UPDATE, 0, 0, b"\0\x7f\0\0") + b"".join(asked))
+        ended = 0
+        while ended < len(asked):
+            length, kind, flags = frames.read_head(client)
+            socks.receive(client, length)
+            ended += kind in (frames.DATA, frames.HEADERS) and flags & frames.END_STREAM
+    records, log = run.proxy.end(), nginx.end()
+    equal(len(log), 40, "requests")
+    https.check_log(records, log)
+    equal(session.faults(records), [], "faults")
+    equal([(entry["protocol"], entry.get("inside_tls", False)) for entry in session.of(records, "ProtocolDetected")],
+          [("HTTP2", False)] * len(session.connections(records)), "protocols")
+    equal(session.of(records, "TlsDecryption"), [], "TlsDecryption")
+    files = https.page_files("")
+    for exchange in session.exchanges(records):
+        equal(exchange["response_data"], files[exchange["path"].partition("?")[0]], "body")
 
 
 def test_resumption(box):

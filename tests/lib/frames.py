@@ -21,6 +21,12 @@ def frame(kind, flags=0, stream=0, payload=b""):
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
+def read_head(peer):
+    """Read a frame's header from a socket; return (length, type, flags)."""
+    head = socks.receive(peer, 9)
+    return int.from_bytes(head[:3], "big"), head[3], head[4]
+
+
 def integer(value, prefix_bits, pattern):
     """RFC 7541, 5.1."""
     most = (1 << prefix_bits) - 1
