@@ -48,10 +48,14 @@ class Bench:
 
     def all_peers(self, build):
         proxy = str(build / "capture" / "mitm-proxy")
-        words = ["-u", "direct", "--hosts", str(self.hosts), "--force", "--no-view"]
+        words = ["-u", "direct", "--hosts", str(self.hosts), "--force", "--no-view", "--keylog"]
+
+        def command(program, port, file, keylog):
+            return [program, "-l", f"127.0.0.1:{port}", "-w", str(file), *words, str(keylog)]
+
         return [Peer(FLOOR, str(build / "tests/bench/bench_floor"), lambda program, port, file, folder: [program, "-l", f"127.0.0.1:{port}"]),
-                Peer(WITHOUT, proxy, lambda program, port, file, folder: [program, "-l", f"127.0.0.1:{port}", "-w", str(file), "--keylog", "none", *words]),
-                Peer(WITH, proxy, lambda program, port, file, folder: [program, "-l", f"127.0.0.1:{port}", "-w", str(file), "--keylog", str(self.keylog), *words])]
+                Peer(WITHOUT, proxy, lambda program, port, file, folder: command(program, port, file, "none")),
+                Peer(WITH, proxy, lambda program, port, file, folder: command(program, port, file, self.keylog))]
 
     def start(self):
         self.nginx = https.Nginx(self.box, self.certificates)
@@ -139,7 +143,8 @@ class Bench:
         return statistics.median(a / b for a, b in zip(self.figures[name][key], self.figures[to][key], strict=True) if b > 0)
 
     def table(self):
-        lines = [f"| {'TLS 1.3, AES-128-GCM':44} | {FLOOR:>10} | {WITHOUT:>18} | {WITH:>20} | keys cost |", f"|:{'-' * 45}|{'-' * 11}:|{'-' * 19}:|{'-' * 21}:|----------:|"]
+        lines = [f"| {'TLS 1.3, AES-128-GCM':44} | {FLOOR:>10} | {WITHOUT:>18} | {WITH:>20} | keys cost |",
+                 f"|:{'-' * 45}|{'-' * 11}:|{'-' * 19}:|{'-' * 21}:|----------:|"]
         for key, title, digits in ROWS:
             cells = [f"{self.median(name, key):.{digits}f}" for name in (FLOOR, WITHOUT, WITH)]
             if "latency" not in key:

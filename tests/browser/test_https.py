@@ -5,6 +5,7 @@ key log: the session equals nginx's access log, request for request, and the bro
 The clocks: what DevTools calls a timestamp is CLOCK_MONOTONIC, of which a session's first record tells the value at its
 beginning; BiDi's times count from 1970, as the wall clock of the same record. Nothing is fitted.
 """
+import contextlib
 import json
 import os
 import statistics
@@ -42,6 +43,7 @@ def browse(box, browser):
     node = box.program("node", ["node", HERE / "https.mjs", json.dumps(plan)], env={**os.environ, "HOME": str(box.folder)})
     equal(node.wait(60), 0, node.err()[-4000:])
     records, log = proxy.end(), nginx.end()
+    check_statistics(box, proxy.path, log)
     responses = [entry for entry in json.loads(node.out())["responses"] if entry["url"].startswith("https:")]
     check(len(log) > https.RESOURCES, f"only {len(log)} requests")
     equal({entry["protocol"] for entry in log}, {"HTTP/2.0"}, "protocols")
@@ -55,6 +57,15 @@ def check_bodies(records):
         path = exchange["path"].partition("?")[0]
         if exchange["method"] == "GET" and exchange["status"] == 200 and path in files and path != "/text.txt":
             equal(exchange["response_data"], files[path], f"body of {exchange['path']}")
+
+
+def check_statistics(box, path, log):
+    """mitm-analyze counts the same requests."""
+    result = box.analyze("stats", "--by", "request", "-f", "json", path)
+    rows = json.loads(result.stdout)["rows"]
+    equal(sorted((row["method"], row["target"], row["status"], row["body_bytes"]) for row in rows),
+          sorted((entry["method"], entry["uri"], entry["status"], entry["body_bytes"]) for entry in log), "requests of mitm-analyze")
+    equal({row["protocol"] for row in rows}, {"HTTP/2 over TLS 1.3"}, "protocols of mitm-analyze")
 
 
 def url_of(exchange):
@@ -117,8 +128,13 @@ def load(box, browser):
 
 
 def loads(box, browser):
-    """Load the page; again where a busy machine has kept the browser from telling in time what came."""
+    """Load the page; again, before all other programs where that is allowed, if a busy machine has kept the browser from seeing in
+    time what came."""
     for attempt in range(ATTEMPTS):
+        if attempt:
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+                box.closing.callback(os.sched_setscheduler, 0, os.SCHED_OTHER, os.sched_param(0))
         median_ns = load(box.part(str(attempt)), browser)
         if median_ns < LIMIT_MEDIAN_NS or box.sanitized():
             return

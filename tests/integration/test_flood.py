@@ -45,7 +45,8 @@ def blocks(first, pieces):
 
 
 def flood(box, kind, to_server, to_client=b"", record_bytes=1 << 14):
-    """Let the client send what floods, or its server what floods behind what the client has sent; `kind` is the Violation that must be there (None: none)."""
+    """Let the client send what floods, or its server what floods behind what the client has sent; `kind` is the Violation that
+    must be there (None: none)."""
     run = tlsruns.Run(box)
     origin = Origin(box, run.certificates, to_client, len(OPENING["TO_SERVER"] + to_server) if to_client else len(OPENING["TO_SERVER"]))
     run.plain("/before")
@@ -61,10 +62,11 @@ def flood(box, kind, to_server, to_client=b"", record_bytes=1 << 14):
     run.recorded(2, "what came behind the flood is recorded")
     grown, used = run.proxy.memory_peak_bytes() - before, run.proxy.cpu_seconds() - cpu
     records = run.proxy.end(verify=False)
+    violations = [(entry["kind"], entry["direction"], entry["detail"]) for entry in session.of(records, "Violation")]
     print(f"{len(asked) + len(answer)} bytes in {time.monotonic() - begin:.2f} s; the proxy grew by {grown / 1e6:.1f} MB, used {used:.2f} s of CPU "
-          f"time, and wrote {len(records)} records, {run.proxy.path.stat().st_size} bytes; {[(entry['kind'], entry['direction'], entry['detail']) for entry in session.of(records, 'Violation')]}")
+          f"time, and wrote {len(records)} records, {run.proxy.path.stat().st_size} bytes; {violations}")
     direction = "TO_CLIENT" if to_client else "TO_SERVER"
-    equal([(entry["kind"], entry["direction"]) for entry in session.of(records, "Violation")], [(kind, direction)] if kind else [], "violations")
+    equal([violation[:2] for violation in violations], [(kind, direction)] if kind else [], "violations")
     plain = [exchange["path"] for exchange in session.exchanges(records) if exchange.get("response_data") == b"plain"]
     equal(plain, ["/before", "/after"], "other exchanges")
     check(len(records) < MOST_RECORDS, f"{len(records)} records")

@@ -149,7 +149,8 @@ def test_lines_of_others(box):
         client = next(line for line in lines if line.startswith(b"CLIENT_TRAFFIC_SECRET_0"))
         label, random_hex, secret = client.split()
         junk = [b"# a comment\r\n", b"\n", b"\r\n", b" " + client, b"\t", label + b" " + random_hex[:-2] + b" " + secret + b"\n",
-                label + b" " + random_hex + b" " + secret[:-2] + b"\n", label + b" " + random_hex + b"\n", label.lower() + b" " + random_hex + b" " + b"0" * 96 + b"\n",
+                label + b" " + random_hex + b" " + secret[:-2] + b"\n", label + b" " + random_hex + b"\n",
+                label.lower() + b" " + random_hex + b" " + b"0" * 96 + b"\n",
                 b"CLIENT_TRAFFIC_SECRET_1 " + random_hex + b" " + b"0" * 96 + b"\n", b"x" * 5000 + b"\n",
                 label + b" " + b"f" * 64 + b" " + secret + b"\n"]
         return junk + [line.replace(b"\n", b"\r\n") for line in lines] + junk

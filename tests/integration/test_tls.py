@@ -103,8 +103,8 @@ def test_prior_knowledge(box):
     run = tlsruns.Run(box)
     nginx = https.Nginx(box, run.certificates)
     with socks.client(run.proxy.port, https.SITE, nginx.port["h2c"]) as client:  # curl 7.88 can make one such request alone
-        asked = [frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 2 * number + 1, frames.request_block(f"/script-{number % 20}.js?{number}"))
-                 for number in range(40)]
+        flags = frames.END_HEADERS | frames.END_STREAM
+        asked = [frames.frame(frames.HEADERS, flags, 2 * number + 1, frames.request_block(f"/script-{number % 20}.js?{number}")) for number in range(40)]
         client.sendall(frames.OPENING["TO_SERVER"] + frames.frame(frames.WINDOW_UPDATE, 0, 0, b"\0\x7f\0\0") + b"".join(asked))
         ended = 0
         while ended < len(asked):

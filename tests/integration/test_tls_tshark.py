@@ -19,6 +19,9 @@ import tlspeers
 from harness import check, equal
 from test_accuracy import wait_for_capture
 
+EARLY_NS = 50_000  # of the wall clock against the monotonic one
+LATE_MEDIAN_NS = 500_000
+
 
 class Captured:
     """A proxy that decrypts, nginx behind it, and tcpdump beside them."""
@@ -27,7 +30,7 @@ class Captured:
         harness.need_programs("tcpdump", "tshark", "ip")
         self.box, self.certificates = box, https.Certificates(box.folder)
         self.nginx, self.keylog, self.capture = https.Nginx(box, self.certificates), box.folder / "keys.log", box.folder / "capture.pcap"
-        self.tcpdump = box.program("tcpdump", ["tcpdump", "-i", "lo", "-U", "-s", "0", "-B", "65536", "-w", self.capture, "tcp"])
+        self.tcpdump = box.program("tcpdump", ["tcpdump", "-i", "lo", "-U", "-s", "0", "-B", "65536", "--time-stamp-precision=nano", "-w", self.capture, "tcp"])
         self.tcpdump.wait_for("listening on")
         self.proxy = box.proxy("--hosts", https.write_hosts(box.folder), "--keylog", self.keylog, "--no-view")
 
@@ -38,14 +41,35 @@ class Captured:
         self.tcpdump.stop(signal.SIGINT)
         equal(session.faults(records), [], "faults")
         https.check_log(records, log)
-        ours, theirs = streams_of(records), dissect.streams(self.capture, self.keylog, self.nginx.port["h2"])
+        ours, (theirs, times) = streams_of(records), dissect.streams(self.capture, self.keylog, self.nginx.port["h2"])
         equal(sorted(ours), sorted(theirs), "streams: (client's port, identifier)")
         for key, stream in theirs.items():
             equal(ours[key], stream, f"stream {key}")
+        self.compare_times(records, times)
         fields = sum(len(block) for stream in theirs.values() for side in ("request", "response") for block in stream[side])
         print(f"{len(theirs)} streams on {len({port for port, _ in theirs})} connections, {fields} header fields, "
               f"{sum(stream['response_bytes'] for stream in theirs.values())} bytes of data are the same")
         return len(theirs)
+
+    def compare_times(self, records, times):
+        """A response begins and ends when the packet came that made its TLS record whole; later where one read took several packets."""
+        known, late = keys(records), []
+        for entry in session.of(records, "HttpResponseStart", "HttpResponseEnd"):
+            packet_ns = times[known[entry["connection"], entry["exchange"]]][entry["event"] == "HttpResponseEnd"]
+            late.append(records[0]["wall_clock_ns"] + entry["t_ns"] - packet_ns)
+        late.sort()
+        print(f"the session's times of responses minus the packets': n={len(late)} min={late[0] / 1e6:.3f} ms p50={late[len(late) // 2] / 1e6:.3f} ms "
+              f"p99={late[len(late) * 99 // 100] / 1e6:.3f} ms max={late[-1] / 1e6:.3f} ms")
+        check(late[0] > -EARLY_NS, f"a time is {-late[0]} ns before the packet")
+        if not self.box.sanitized():
+            check(late[len(late) // 2] < LATE_MEDIAN_NS, f"at the median {late[len(late) // 2]} ns late")
+
+
+def keys(records):
+    """{(connection, exchange): (client's port, stream)}."""
+    ports = {entry["connection"]: entry["local_port"] for entry in session.of(records, "ConnectEnd") if "error" not in entry}
+    return {(entry["connection"], entry["exchange"]): (ports[entry["connection"]], entry["stream"])
+            for entry in session.of(records, "HttpRequestStart")}
 
 
 def pairs(headers):
@@ -54,11 +78,9 @@ def pairs(headers):
 
 def streams_of(records):
     """The session's streams, as dissect.streams() gives those of tshark."""
-    ports = {entry["connection"]: entry["local_port"] for entry in session.of(records, "ConnectEnd") if "error" not in entry}
-    identifiers = {(entry["connection"], entry["exchange"]): entry["stream"] for entry in session.of(records, "HttpRequestStart")}
-    result = {}
+    known, result = keys(records), {}
     for entry in session.of(records, "HttpRequestHeaders", "HttpResponseHeaders", "HttpInformational", "HttpRequestEnd", "HttpResponseEnd"):
-        key = ports[entry["connection"]], identifiers[entry["connection"], entry["exchange"]]
+        key = known[entry["connection"], entry["exchange"]]
         stream = result.setdefault(key, {"request": [], "response": [], "request_bytes": 0, "response_bytes": 0})
         side = "request" if "Request" in entry["event"] else "response"
         if entry["event"].endswith("End"):

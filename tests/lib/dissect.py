@@ -22,20 +22,24 @@ def headers_of(element):
 
 def frames(capture, keylog, port):
     """Yield the HTTP/2 frames on connections to the server's `port`, in order of time: dictionaries with port (of the client's
-    side), to_server, stream, type, flags, len_bytes (of the payload, without padding) and, of whole blocks, headers."""
+    side), to_server, time_ns (since 1970), stream, type, flags, len_bytes (of the payload, without padding) and, of whole
+    blocks, headers."""
     words = ["tshark", "-r", capture, "-o", f"tls.keylog_file:{keylog}", "-d", f"tcp.port=={port},tls", "-2", "-R", f"http2 && tcp.port=={port}",
-             "-T", "pdml", "-J", "tcp http2"]
+             "-T", "pdml", "-J", "frame tcp http2"]
     with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tshark:
         for _, packet in ET.iterparse(tshark.stdout):
             if packet.tag != "packet":
                 continue
             tcp = packet.find("proto[@name='tcp']")
+            seconds, _, fraction = packet.find("proto[@name='frame']/field[@name='frame.time_epoch']").get("show").partition(".")
+            time_ns = int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
             source, destination = number(tcp, "tcp.srcport"), number(tcp, "tcp.dstport")
             for proto in packet.findall("proto[@name='http2']"):
                 for element in proto.findall("field[@name='http2.stream']"):
                     frame = one(element)
                     if frame:
-                        yield {**frame, "port": source if destination == port else destination, "to_server": destination == port}
+                        yield {**frame, "port": source if destination == port else destination, "to_server": destination == port,
+                               "time_ns": time_ns}
             packet.clear()
     if tshark.returncode:
         raise AssertionError(f"tshark: {tshark.returncode}")
@@ -52,15 +56,18 @@ def one(element):
 
 
 def streams(capture, keylog, port):
-    """{(client's port, stream): {"request", "response": [block, …] with headers as pairs, "request_bytes", "response_bytes"}}."""
-    result = {}
+    """({(client's port, stream): {"request", "response": [block, …] with headers as pairs, "request_bytes", "response_bytes"}},
+    {the same: (when the server's first frame of the stream came, when its last one)})."""
+    result, times = {}, {}
     for frame in frames(capture, keylog, port):
         if not frame["stream"] or frame["type"] not in (DATA, HEADERS, CONTINUATION):
             continue
         stream = result.setdefault((frame["port"], frame["stream"]), {"request": [], "response": [], "request_bytes": 0, "response_bytes": 0})
+        if not frame["to_server"]:
+            times.setdefault((frame["port"], frame["stream"]), [frame["time_ns"]])[1:] = [frame["time_ns"]]
         side = "request" if frame["to_server"] else "response"
         if frame["type"] == DATA:
             stream[f"{side}_bytes"] += frame["len_bytes"]
         elif frame["headers"] is not None:
             stream[side].append(frame["headers"])
-    return result
+    return result, times

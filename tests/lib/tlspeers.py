@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import threading
-import time
 
 import harness
 import https
@@ -177,7 +176,3 @@ def lines_of(keylog):
 def append(keylog, data):
     with open(keylog, "ab") as file:
         file.write(data)
-
-
-def now_ns():
-    return time.monotonic_ns()
