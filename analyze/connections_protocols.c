@@ -164,7 +164,8 @@ void connections_add_stream(struct connections_lines *lines, const struct model_
         const struct model_messages *messages = &h2->messages[direction];
         if (messages->count > 0)
             connections_add(lines, messages->first_ns, "WebSocketMessage", "%s: %s %s, %s bytes, until %s",
-                            directions[direction], format_count(count, messages->count), messages->count == 1 ? "message" : "messages",
-                            format_count(bytes, messages->bytes), format_moment(until, messages->last_ns));
+                            directions[direction], format_count(count, messages->count),
+                            messages->count == 1 ? "message" : "messages", format_count(bytes, messages->bytes),
+                            format_moment(until, messages->last_ns));
     }
 }

@@ -4,6 +4,7 @@
 
 #include "analyze/model.h"
 #include "analyze/words.h"
+#include "base/suites.h"
 
 #define LOOK_UP(table, index) ((index) < sizeof(table) / sizeof *(table) ? (table)[index] : NULL)
 
@@ -33,35 +34,7 @@ const char *words_tls_version(uint32_t version)
 
 const char *words_tls_cipher_suite(uint32_t suite)
 {
-    static const struct named table[] = {
-        {0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA"},
-        {0x0035, "TLS_RSA_WITH_AES_256_CBC_SHA"},
-        {0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
-        {0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
-        {0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"},
-        {0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
-        {0x1301, "TLS_AES_128_GCM_SHA256"},
-        {0x1302, "TLS_AES_256_GCM_SHA384"},
-        {0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
-        {0x1304, "TLS_AES_128_CCM_SHA256"},
-        {0x1305, "TLS_AES_128_CCM_8_SHA256"},
-        {0xc009, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"},
-        {0xc00a, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"},
-        {0xc013, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
-        {0xc014, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"},
-        {0xc023, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"},
-        {0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384"},
-        {0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"},
-        {0xc028, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"},
-        {0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
-        {0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
-        {0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
-        {0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
-        {0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
-        {0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
-        {0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
-    };
-    return FIND(table, suite);
+    return suites_name(suite);
 }
 
 const char *words_tls_group(uint32_t group)

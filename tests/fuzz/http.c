@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "split.h"
 #include "../unit/decode/event_log.h"
 #include "capture/decode/app.h"
 
@@ -174,20 +175,11 @@ static char *perform(const uint8_t *data, size_t len, bool whole)
     return text;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len < 1) {
         return 0;
     }
-    char *whole = perform(data, len, true);
-    char *cut = perform(data, len, false);
-    if (strcmp(whole, cut) != 0) {
-        fprintf(stderr, "--- whole\n%s--- cut\n%s", whole, cut);
-        abort();
-    }
-    free(whole);
-    free(cut);
+    split_check(perform(data, len, true), perform(data, len, false));
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "split.h"
 #include "../unit/decode/event_log.h"
 #include "capture/decode/http2/http2.h"
 
@@ -238,20 +239,11 @@ static char *perform(const uint8_t *data, size_t len, bool whole)
     return text;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len < 2) {
         return 0;
     }
-    char *whole = perform(data, len, true);
-    char *cut = perform(data, len, false);
-    if (strcmp(whole, cut) != 0) {
-        fprintf(stderr, "--- whole\n%s--- cut\n%s", whole, cut);
-        abort();
-    }
-    free(whole);
-    free(cut);
+    split_check(perform(data, len, true), perform(data, len, false));
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "split.h"
 #include "../unit/decode/event_log.h"
 #include "capture/decode/websocket.h"
 
@@ -58,17 +59,8 @@ static char *perform(const uint8_t *data, size_t len, size_t size)
     return text;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    char *whole = perform(data, len, SIZE_MAX);
-    char *cut = perform(data, len, 1);
-    if (strcmp(whole, cut) != 0) {
-        fprintf(stderr, "--- whole\n%s--- cut\n%s", whole, cut);
-        abort();
-    }
-    free(whole);
-    free(cut);
+    split_check(perform(data, len, SIZE_MAX), perform(data, len, 1));
     return 0;
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suites.h"
 #include "capture/decode/grow.h"
 #include "capture/decode/tls/protection.h"
 #include "capture/decode/tls/record.h"
-#include "capture/decode/tls/suite_name.h"
 
 /* Early data that the server rejected and that are passed over: no more than could wait. */
 #define SKIP_MAX_BYTES TLS_HOLD_MAX_BYTES
@@ -294,7 +294,7 @@ void tls_decrypt_client_hello(struct tls_decrypt *decrypt, const struct tls_clie
 static void not_supported(struct tls_decrypt *decrypt, const struct tls_server_hello *hello)
 {
     const Mitm__TlsDecryptionStatus status = MITM__TLS_DECRYPTION_STATUS__NOT_SUPPORTED;
-    const char *name = tls_suite_name(hello->cipher_suite);
+    const char *name = suites_name(hello->cipher_suite);
     if (hello->version != TLS_1_2 && hello->version != TLS_1_3) {
         tls_decrypt_stop(decrypt, status, TLS_BOTH, "version 0x%04" PRIx32 " of TLS is not decrypted", hello->version);
     } else if (name) {

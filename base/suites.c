@@ -1,4 +1,4 @@
-#include "capture/decode/tls/suite_name.h"
+#include "base/suites.h"
 
 #include <stddef.h>
 
@@ -15,6 +15,13 @@ static const struct {
     {0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256"},
     {0x0067, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256"},
     {0x006b, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256"},
+    {0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+    {0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+    {0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"},
+    {0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
+    {0x1301, "TLS_AES_128_GCM_SHA256"},
+    {0x1302, "TLS_AES_256_GCM_SHA384"},
+    {0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
     {0x1304, "TLS_AES_128_CCM_SHA256"},
     {0x1305, "TLS_AES_128_CCM_8_SHA256"},
     {0xc009, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"},
@@ -25,14 +32,20 @@ static const struct {
     {0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384"},
     {0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"},
     {0xc028, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"},
+    {0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+    {0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+    {0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+    {0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
+    {0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
+    {0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+    {0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
 };
 
-const char *tls_suite_name(uint32_t id)
+const char *suites_name(uint32_t id)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (names[i].id == id) {
+        if (names[i].id == id)
             return names[i].name;
-        }
     }
     return NULL;
 }
