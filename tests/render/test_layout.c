@@ -13,14 +13,15 @@ static const struct timeline_options picture = {.width = 1100, .max_height = 327
 static const struct timeline_options narrow = {.width = 600, .max_height = 32767};
 static const struct timeline_options pages = {.width = 1123, .page_height = 793, .index = true};
 static const struct timeline_options small_pages = {.width = 560, .page_height = 560, .index = true};
-/* Figures for papers: 84 mm wide with text of 8 pt, and the narrowest. */
+/* Figures for papers: 84 mm and 170 mm wide with text of 8 pt, and the narrowest. */
 static const struct text_font one_size = {.size = 11};
 static const struct timeline_options column = {
     .width = 327, .max_height = 32767, .bare = true, .titled = true, .font = &one_size};
+static const struct timeline_options columns = {.width = 662, .max_height = 32767, .bare = true, .font = &one_size};
 static const struct timeline_options narrowest = {
     .width = TIMELINE_LEAST_WIDTH, .max_height = 32767, .bare = true, .font = &one_size};
-static const struct timeline_options *const all_options[] = {&picture,     &narrow, &pages,
-                                                             &small_pages, &column, &narrowest};
+static const struct timeline_options *const all_options[] = {&picture, &narrow,  &pages,    &small_pages,
+                                                             &column,  &columns, &narrowest};
 
 static const struct figure_plan plans[] = {
     {1, 0, 0, 3, 1000000000, false, 0},
