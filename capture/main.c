@@ -250,8 +250,8 @@ static int make_browser(struct run *run)
 }
 
 /*
- * Decrypt TLS, unless the user does not want it or there is no key log: the one that he names (none), $SSLKEYLOGFILE, or
- * the browser's own. Who is measured writes its keys there. Return EXIT_OK, or the code to exit with.
+ * Decrypt TLS, unless the user does not want it or there is no key log: the one that he names (none), $SSLKEYLOGFILE,
+ * or the browser's own. Who is measured writes its keys there. Return EXIT_OK, or the code to exit with.
  */
 static int decrypt(struct run *run)
 {

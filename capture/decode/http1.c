@@ -325,9 +325,8 @@ static void begin_tunnel(struct http1 *http1, const struct piece *piece, uint64_
 {
     struct stream *requests = &http1->requests, *responses = &http1->responses;
     uint32_t exchange = responses->message.exchange;
-    struct http1_tunnel_start start = {.kind = tunnel_kind(http1, piece),
-                                       .exchange = exchange,
-                                       .offsets = {requests->offset, end}};
+    struct http1_tunnel_start start = {
+        .kind = tunnel_kind(http1, piece), .exchange = exchange, .offsets = {requests->offset, end}};
     emit_end(responses, piece->t_ns, MITM__HTTP_END_CAUSE__TUNNEL);
     set_state(responses, STATE_TUNNEL);
     http1->offer.state = OFFER_ACCEPTED;

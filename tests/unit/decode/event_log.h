@@ -24,13 +24,14 @@
  *     24 1 Http2Priority 1 weight=16 depends=0 exclusive    or the field value: 1 "u=2"
  *     25 1 Http2Stall < 1 first=20                     direction, stream (0: the connection), beginning
  * TLS:
- *     4  - TlsClientHello 512 "a.example" alpn="h2","http/1.1" versions=0304,0303 suites=1301 groups=001d ech resumption early
+ *     4  - TlsClientHello 512 "a.example" alpn="h2","http/1.1" versions=0304,0303 suites=1301 groups=001d ech
+ *          resumption early                            on one line
  *     5  - TlsHelloRetryRequest 1301 group=0018
  *     6  - TlsServerHello 0303 c02b group=001d resumed=0 alpn="h2"
  *     7  - TlsHandshakeEnd inferred resumed=0 group=001d alpn="h2" early=1
- *     8  - TlsAlert < 2 40                              direction, level, description; "encrypted" without the latter two
+ *     8  - TlsAlert < 2 40                              direction, level, description; or "encrypted"
  *     9  - TlsDecryption DECRYPTION_FAILED <            status, direction
- *     *  - TlsData > 900 records=3 largest=400 early    all of a direction taken together, at the end of the text
+ *     *  - TlsData > 900 records=3 largest=400 early    all of a direction, at the end of the text
  */
 #ifndef MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
 #define MITM_TESTS_UNIT_DECODE_EVENT_LOG_H
