@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/chart_parts.h"
+#include "analyze/format.h"
 #include "base/memory.h"
 
 /* ---------------------------------------------------------------- text */
@@ -43,6 +44,20 @@ void chart_put(FILE *out, struct text text)
 {
     if (text.len > 0)
         fwrite(text.data, 1, text.len, out);
+}
+
+void chart_put_duration(FILE *out, const char *name, int64_t ns)
+{
+    char buffer[FORMAT_BYTES];
+    if (ns != MODEL_NONE)
+        fprintf(out, " · %s %s", name, format_seconds(buffer, ns));
+}
+
+void chart_put_delay(FILE *out, int64_t from_ns, int64_t sent_ns)
+{
+    char buffer[FORMAT_BYTES];
+    if (from_ns != MODEL_NONE && sent_ns > from_ns)
+        fprintf(out, " · delayed by %s, as set", format_seconds(buffer, sent_ns - from_ns));
 }
 
 /* ---------------------------------------------------------------- groups */
@@ -85,36 +100,57 @@ static size_t group_of(const struct chart *chart, const struct model_connection 
     return connection->server == MODEL_NO_INDEX ? chart->session->server_count : connection->server;
 }
 
+/* Add the group number `index`, unless it is empty: the `count` connections whose indices are `indices`. */
+static void add_group(struct chart *chart, size_t index, const size_t *indices, size_t count)
+{
+    size_t first = chart->lane_count;
+    for (size_t i = 0; i < count; i++)
+        chart_lanes(chart, model_connection(chart->session, indices[i]));
+    size_t lanes = chart->lane_count - first;
+    if (lanes > 0)
+        chart->groups[chart->figure.group_count++] =
+            (struct figure_group){.label = group_label(chart, index), .lane_count = lanes};
+}
+
+/* Return the indices of the connections that are shown, group by group; first[i] becomes the place of the first one of
+ * group i, of `groups`, and first[groups] their number. */
+static size_t *order_connections(const struct chart *chart, size_t *first, size_t groups)
+{
+    const struct model_session *session = chart->session;
+    size_t *next = memory_new(groups, sizeof *next);
+    for (size_t i = 0; i < session->connection_count; i++) {
+        if (selected(chart, i))
+            first[group_of(chart, model_connection(session, i)) + 1]++;
+    }
+    for (size_t i = 0; i < groups; i++)
+        first[i + 1] += first[i];
+    size_t *indices = memory_new(first[groups], sizeof *indices);
+    for (size_t i = 0; i < session->connection_count; i++) {
+        size_t group = group_of(chart, model_connection(session, i));
+        if (selected(chart, i))
+            indices[first[group] + next[group]++] = i;
+    }
+    free(next);
+    return indices;
+}
+
 /* Make the groups with their lanes; those without a lane are left out. */
 static void make_groups(struct chart *chart)
 {
-    const struct model_session *session = chart->session;
-    size_t n = session->server_count + 1;
-    size_t *first = memory_new(n + 1, sizeof *first); /* index of each group's first lane */
-    size_t *next = memory_new(n, sizeof *next);
-    for (size_t i = 0; i < session->connection_count; i++) {
-        const struct model_connection *connection = model_connection(session, i);
-        if (selected(chart, i))
-            first[group_of(chart, connection) + 1]++;
+    size_t groups = chart->session->server_count + 1;
+    size_t *first = memory_new(groups + 1, sizeof *first);
+    size_t *indices = order_connections(chart, first, groups);
+    chart->connection_count = first[groups];
+    chart->groups = memory_new(groups, sizeof *chart->groups);
+    for (size_t i = 0; i < groups; i++)
+        add_group(chart, i, indices + first[i], first[i + 1] - first[i]);
+    const struct figure_lane *lane = chart->lanes;
+    for (size_t i = 0; i < chart->figure.group_count; i++) {
+        chart->groups[i].lanes = lane;
+        lane += chart->groups[i].lane_count;
     }
-    for (size_t i = 0; i < n; i++)
-        first[i + 1] += first[i];
-    chart->lane_count = first[n];
-    chart->lanes = memory_new(chart->lane_count, sizeof *chart->lanes);
-    for (size_t i = 0; i < session->connection_count; i++) {
-        const struct model_connection *connection = model_connection(session, i);
-        size_t group = group_of(chart, connection);
-        if (selected(chart, i))
-            chart_lane(chart, &chart->lanes[first[group] + next[group]++], connection);
-    }
-    chart->groups = memory_new(n, sizeof *chart->groups);
-    for (size_t i = 0; i < n; i++) {
-        if (next[i] > 0)
-            chart->groups[chart->figure.group_count++] = (struct figure_group){
-                .label = group_label(chart, i), .lanes = chart->lanes + first[i], .lane_count = next[i]};
-    }
+    free(indices);
     free(first);
-    free(next);
 }
 
 /* ---------------------------------------------------------------- the time axis */
@@ -137,19 +173,29 @@ static void set_axis(struct chart *chart)
 }
 
 /* Add the part of each bar that is within the axis to the share of its phase. */
-static void add_shares(struct chart *chart)
+static void add_shares_of(struct chart *chart, const struct figure_bar *bars, size_t count)
 {
     int64_t from_ns = chart->figure.from_ns, to_ns = chart->figure.to_ns;
-    for (size_t i = 0; i < chart->lane_count; i++) {
-        const struct figure_lane *lane = &chart->lanes[i];
-        for (size_t k = 0; k < lane->bar_count; k++) {
-            const struct figure_bar *bar = &lane->bars[k];
-            int64_t begin_ns = bar->from_ns > from_ns ? bar->from_ns : from_ns;
-            int64_t end_ns = bar->to_ns < to_ns ? bar->to_ns : to_ns;
-            if (end_ns > begin_ns)
-                chart->shares[bar->phase] = rate_sum(chart->shares[bar->phase], (uint64_t)(end_ns - begin_ns));
-        }
+    for (size_t i = 0; i < count; i++) {
+        const struct figure_bar *bar = &bars[i];
+        int64_t begin_ns = bar->from_ns > from_ns ? bar->from_ns : from_ns;
+        int64_t end_ns = bar->to_ns < to_ns ? bar->to_ns : to_ns;
+        uint64_t *share = &chart->shares[bar->phase][bar->inferred];
+        if (end_ns > begin_ns)
+            *share = rate_sum(*share, (uint64_t)(end_ns - begin_ns));
     }
+}
+
+static void add_shares(struct chart *chart)
+{
+    size_t next = 0; /* of those with merged bars */
+    for (size_t i = 0; i < chart->lane_count; i++) {
+        size_t count = chart->lanes[i].bar_count;
+        if (next < chart->merged_count && chart->merged[next].lane == i)
+            count -= chart->merged[next++].count;
+        add_shares_of(chart, chart->lanes[i].bars, count);
+    }
+    add_shares_of(chart, chart->folded, chart->folded_count);
 }
 
 struct chart *chart_new(const struct model_session *session, const struct chart_options *options)
@@ -174,6 +220,8 @@ void chart_free(struct chart *chart)
     for (size_t i = 0; i < chart->lane_count; i++)
         chart_lane_free(&chart->lanes[i]);
     free(chart->lanes);
+    free(chart->folded);
+    free(chart->merged);
     free(chart->groups);
     free(chart->strip_bins);
     free(chart->marks);

@@ -1,5 +1,6 @@
 /*
- * The timeline of a session as a figure: what render/ has to draw. A lane is a connection, a group is a server.
+ * The timeline of a session as a figure: what render/ has to draw. A group is a server; a lane is a connection, or one
+ * of those over which the streams of a connection of HTTP/2 are spread.
  */
 #ifndef MITM_ANALYZE_CHART_H
 #define MITM_ANALYZE_CHART_H
@@ -18,7 +19,7 @@ struct chart_options {
 };
 
 /* Phases of the palette. */
-enum { CHART_DELAY, CHART_SOCKS, CHART_WAITING, CHART_TRANSFER, CHART_OPAQUE, CHART_PHASES };
+enum { CHART_DELAY, CHART_SOCKS, CHART_TLS, CHART_WAITING, CHART_TRANSFER, CHART_OPAQUE, CHART_PHASES };
 
 struct chart;
 

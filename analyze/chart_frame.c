@@ -13,6 +13,7 @@ static const struct figure_phase palette[CHART_PHASES] = {
     [CHART_SOCKS] = {.label = {"SOCKS (circuit, name, TCP)", 26},
                      .short_label = {"SOCKS", 5},
                      .color = FIGURE_COLOR_SOCKS},
+    [CHART_TLS] = {.label = {"TLS handshake", 13}, .short_label = {"TLS", 3}, .color = FIGURE_COLOR_TLS},
     [CHART_WAITING] = {.label = {"waiting for the response", 24},
                        .short_label = {"waiting", 7},
                        .color = FIGURE_COLOR_WAITING},
@@ -20,8 +21,8 @@ static const struct figure_phase palette[CHART_PHASES] = {
                         .short_label = {"transfer", 8},
                         .color = FIGURE_COLOR_TRANSFER,
                         .dot_when_short = true},
-    [CHART_OPAQUE] = {.label = {"data not looked into (TLS)", 26},
-                      .short_label = {"TLS data", 8},
+    [CHART_OPAQUE] = {.label = {"data not looked into", 20},
+                      .short_label = {"other data", 10},
                       .color = FIGURE_COLOR_OPAQUE,
                       .dot_when_short = true},
 };
@@ -60,10 +61,12 @@ static struct figure_text summary(struct chart *chart)
         chart_put(out, session->upstream_address);
     }
     put_count(out, chart->figure.group_count, "server", "servers");
-    put_count(out, chart->lane_count, "connection", "connections");
+    put_count(out, chart->connection_count, "connection", "connections");
     put_count(out, chart->requests, "request", "requests");
     if (chart->received_known)
         fprintf(out, " · %s received", format_size(buffer, (uint64_t)chart->received_bytes));
+    if (chart->has_tls)
+        fputs(session->decrypted ? " · TLS decrypted" : " · TLS not decrypted", out);
     if (session->last_ns != MODEL_NONE)
         fprintf(out, " · recorded for %s", format_duration(buffer, session->last_ns));
     return chart_text_end(chart, &text);
@@ -147,7 +150,7 @@ static void add_strip(struct chart *chart)
     chart->strip_bins = memory_new(n, sizeof *chart->strip_bins);
     for (size_t i = 0; i < rate->count; i++)
         chart->strip_bins[i / factor] = rate_sum(chart->strip_bins[i / factor], rate->bins[i]);
-    bool all = chart->lane_count == chart->session->connection_count;
+    bool all = chart->connection_count == chart->session->connection_count;
     chart->strip = (struct figure_strip){.label = figure_text(all ? "received" : "received (all)"),
                                          .color = FIGURE_COLOR_TRANSFER,
                                          .bin_ns = rate->bin_ns * (int64_t)factor,
@@ -160,20 +163,24 @@ static void add_strip(struct chart *chart)
 static void add_shares(struct chart *chart)
 {
     char buffer[FORMAT_BYTES];
-    for (size_t phase = 0; phase < CHART_PHASES; phase++) {
-        if (chart->shares[phase] == 0)
+    for (size_t i = 0; i < sizeof chart->shares / sizeof **chart->shares; i++) {
+        size_t phase = i / 2, inferred = i % 2;
+        uint64_t ns = chart->shares[phase][inferred];
+        if (ns == 0)
             continue;
-        chart->share_parts[chart->figure.share_count++] =
-            (struct figure_share){.phase = phase,
-                                  .amount = chart->shares[phase],
-                                  .tooltip = chart_printf(chart, "%s %s in all", palette[phase].short_label.bytes,
-                                                          format_duration(buffer, model_number(chart->shares[phase])))};
+        chart->share_parts[chart->figure.share_count++] = (struct figure_share){
+            .phase = phase,
+            .inferred = inferred,
+            .amount = ns,
+            .tooltip = chart_printf(chart, "%s%s %s in all", palette[phase].short_label.bytes,
+                                    inferred ? " (inferred)" : "", format_duration(buffer, model_number(ns)))};
     }
     chart->figure.shares = chart->share_parts;
     chart->figure.shares_label = figure_text("where the time went");
     chart->figure.shares_note =
-        chart_printf(chart, "sum over %s %s; idle time left out", format_count(buffer, chart->lane_count),
-                     chart->lane_count == 1 ? "connection" : "connections");
+        chart_printf(chart, "sum over %s %s%s; idle time left out", format_count(buffer, chart->connection_count),
+                     chart->connection_count == 1 ? "connection" : "connections",
+                     chart->has_streams ? ", each stream by itself" : "");
 }
 
 static void add_note(struct chart *chart, struct figure_text text)
@@ -197,6 +204,20 @@ static void add_notes(struct chart *chart)
                                      session->clock_steps, session->clock_steps == 1 ? "time" : "times"));
 }
 
+/* Say which lanes show several streams as one. */
+static void add_lanes_note(struct chart *chart)
+{
+    char buffer[FORMAT_BYTES];
+    if (chart->folded_connections == 0)
+        return;
+    chart->figure.lanes_note = chart_printf(
+        chart,
+        "“+N” beside a lane: N more streams of the connection that have no lane of their own, as one (%s %s). %s",
+        format_count(buffer, chart->folded_connections), chart->folded_connections == 1 ? "connection" : "connections",
+        chart->connection_count == 1 ? "The table of connections has each."
+                                     : "A picture of the connection alone has more lanes.");
+}
+
 void chart_frame(struct chart *chart)
 {
     struct timeline_figure *figure = &chart->figure;
@@ -206,6 +227,7 @@ void chart_frame(struct chart *chart)
     add_selection(chart);
     figure->palette = palette;
     figure->palette_count = CHART_PHASES;
+    figure->inferred_label = figure_text("inferred (encrypted)");
     figure->dot_label = figure_text("no body, or too short to see");
     figure->failure_label = figure_text("failed");
     figure->open_label = figure_text("still open");
@@ -215,6 +237,7 @@ void chart_frame(struct chart *chart)
     add_warnings(chart);
     add_strip(chart);
     add_shares(chart);
+    add_lanes_note(chart);
     figure->notes = chart->notes;
     add_notes(chart);
     figure->created_s = (int64_t)(chart->session->wall_clock_ns / 1000000000);

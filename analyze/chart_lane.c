@@ -8,21 +8,7 @@
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 
-/* A lane in the making. */
-struct maker {
-    struct chart *chart;
-    const struct model_connection *connection;
-    struct figure_bar *bars;
-    struct figure_dot *dots;
-    struct figure_failure *failures;
-    size_t bar_count, dot_count, failure_count;
-    struct figure_text link;
-    int64_t end_ns; /* of the connection, or of the recording while it is open */
-    bool open;
-};
-
-/* Note that something happened on the lane. */
-static void note_activity(struct chart *chart, int64_t t_ns)
+void chart_note(struct chart *chart, int64_t t_ns)
 {
     if (t_ns == MODEL_NONE)
         return;
@@ -32,31 +18,40 @@ static void note_activity(struct chart *chart, int64_t t_ns)
         chart->activity_to_ns = t_ns;
 }
 
-static void add_bar(struct maker *maker, size_t phase, int64_t from_ns, int64_t to_ns, struct figure_text tooltip)
+void chart_bar(struct chart_maker *maker, size_t phase, bool inferred, int64_t from_ns, int64_t to_ns,
+               struct figure_text tooltip)
 {
+    struct chart_row *row = &maker->row;
     if (to_ns < from_ns)
         return;
-    maker->bars[maker->bar_count++] = (struct figure_bar){
-        .phase = phase, .from_ns = from_ns, .to_ns = to_ns, .tooltip = tooltip, .link = maker->link};
+    row->bars = memory_grow(row->bars, row->bar_count, &row->bar_capacity, sizeof *row->bars);
+    row->bars[row->bar_count++] = (struct figure_bar){.phase = phase,
+                                                      .from_ns = from_ns,
+                                                      .to_ns = to_ns,
+                                                      .inferred = inferred,
+                                                      .tooltip = tooltip,
+                                                      .link = maker->link};
 }
 
-static void add_failure(struct maker *maker, int64_t t_ns, struct figure_text label, struct figure_text tooltip)
+void chart_dot(struct chart_maker *maker, size_t phase, int64_t t_ns, struct figure_text tooltip)
 {
-    maker->failures[maker->failure_count++] =
+    struct chart_row *row = &maker->row;
+    row->dots = memory_grow(row->dots, row->dot_count, &row->dot_capacity, sizeof *row->dots);
+    row->dots[row->dot_count++] =
+        (struct figure_dot){.phase = phase, .t_ns = t_ns, .tooltip = tooltip, .link = maker->link};
+}
+
+void chart_failure(struct chart_maker *maker, int64_t t_ns, struct figure_text label, struct figure_text tooltip)
+{
+    struct chart_row *row = &maker->row;
+    row->failures = memory_grow(row->failures, row->failure_count, &row->failure_capacity, sizeof *row->failures);
+    row->failures[row->failure_count++] =
         (struct figure_failure){.t_ns = t_ns, .label = label, .tooltip = tooltip, .link = maker->link};
-}
-
-/* Write how long a request that arrived at from_ns was held back as the user wanted, if it was. */
-static void put_delay(FILE *out, int64_t from_ns, int64_t sent_ns)
-{
-    char buffer[FORMAT_BYTES];
-    if (from_ns != MODEL_NONE && sent_ns > from_ns)
-        fprintf(out, " · delayed by %s, as set", format_seconds(buffer, sent_ns - from_ns));
 }
 
 /* ---------------------------------------------------------------- SOCKS */
 
-static struct figure_text socks_tooltip(struct maker *maker)
+static struct figure_text socks_tooltip(struct chart_maker *maker)
 {
     const struct model_connection *c = maker->connection;
     char buffer[FORMAT_BYTES];
@@ -77,11 +72,11 @@ static struct figure_text socks_tooltip(struct maker *maker)
     }
     if (c->socks_start_ns != MODEL_NONE && c->socks_end_ns >= metrics_socks_start_ns(c))
         fprintf(out, " after %s", format_seconds(buffer, c->socks_end_ns - metrics_socks_start_ns(c)));
-    put_delay(out, c->socks_start_ns, c->socks_sent_ns);
+    chart_put_delay(out, c->socks_start_ns, c->socks_sent_ns);
     return chart_text_end(maker->chart, &text);
 }
 
-static struct figure_text reply_label(struct maker *maker)
+static struct figure_text reply_label(struct chart_maker *maker)
 {
     struct chart_text text;
     FILE *out = chart_text_begin(&text);
@@ -89,151 +84,36 @@ static struct figure_text reply_label(struct maker *maker)
     return chart_text_end(maker->chart, &text);
 }
 
-static void add_socks(struct maker *maker)
+static void add_socks(struct chart_maker *maker)
 {
     const struct model_connection *c = maker->connection;
-    note_activity(maker->chart, c->socks_start_ns);
-    note_activity(maker->chart, c->socks_end_ns);
-    note_activity(maker->chart, c->socks_sent_ns);
+    chart_note(maker->chart, c->socks_start_ns);
+    chart_note(maker->chart, c->socks_end_ns);
+    chart_note(maker->chart, c->socks_sent_ns);
     if (c->socks_start_ns == MODEL_NONE)
         return;
     struct figure_text tooltip = socks_tooltip(maker);
     bool answered = c->socks_end_ns != MODEL_NONE;
     if (c->socks_sent_ns > c->socks_start_ns)
-        add_bar(maker, CHART_DELAY, c->socks_start_ns, c->socks_sent_ns, tooltip);
-    add_bar(maker, CHART_SOCKS, metrics_socks_start_ns(c), answered ? c->socks_end_ns : maker->end_ns, tooltip);
+        chart_bar(maker, CHART_DELAY, false, c->socks_start_ns, c->socks_sent_ns, tooltip);
+    chart_bar(maker, CHART_SOCKS, false, metrics_socks_start_ns(c), answered ? c->socks_end_ns : maker->end_ns,
+              tooltip);
     if (metrics_socks_failed(c))
-        add_failure(maker, c->socks_end_ns, reply_label(maker), tooltip);
+        chart_failure(maker, c->socks_end_ns, reply_label(maker), tooltip);
     else if (!answered && !maker->open)
-        add_failure(maker, maker->end_ns, figure_text("closed before the reply"), tooltip);
+        chart_failure(maker, maker->end_ns, figure_text("closed before the reply"), tooltip);
 }
 
-/* ---------------------------------------------------------------- HTTP */
+/* ---------------------------------------------------------------- violations */
 
-static void put_duration(FILE *out, const char *name, int64_t ns)
+static void add_violations(struct chart_maker *maker)
 {
-    char buffer[FORMAT_BYTES];
-    if (ns != MODEL_NONE)
-        fprintf(out, " · %s %s", name, format_seconds(buffer, ns));
-}
-
-/* "GET /logo.png · 200 · waiting 0.230 s · transfer 0.012 s · 20,522 bytes" */
-static struct figure_text exchange_tooltip(struct maker *maker, const struct model_exchange *x)
-{
-    char buffer[FORMAT_BYTES];
-    struct chart_text text;
-    FILE *out = chart_text_begin(&text);
-    if (x->has_request) {
-        chart_put(out, x->method);
-        putc(' ', out);
-        chart_put(out, x->target);
-    } else {
-        fputs("response without a request", out);
-    }
-    if (x->has_status)
-        fprintf(out, " · %" PRIu32, x->status);
-    else if (!x->has_response)
-        fputs(" · no response", out);
-    put_duration(out, "waiting", metrics_waiting_ns(maker->connection, x));
-    put_duration(out, "transfer", metrics_transfer_ns(maker->connection, x));
-    if (metrics_transfer_limited(maker->connection, x))
-        fputs(" · transfer held back by a rate limit", out);
-    put_delay(out, x->request.start_ns, x->sent_ns);
-    if (x->response.body_bytes != MODEL_NONE)
-        fprintf(out, " · %s bytes", format_count(buffer, (uint64_t)x->response.body_bytes));
-    if (x->decoded_bytes != MODEL_NONE)
-        fprintf(out, " (%s decoded)", format_count(buffer, (uint64_t)x->decoded_bytes));
-    const char *cause = words_http_end_cause(x->response.cause);
-    if (cause)
-        fprintf(out, " · %s", cause);
-    return chart_text_end(maker->chart, &text);
-}
-
-/*
- * Add the bars of the delay asked for, and of waiting: from the request's start, or its passing on, to the response's
- * start, without the time that belongs to another bar: that of SOCKS, if the request was sent before its reply, and
- * that of the response before, if requests are pipelined.
- */
-static void add_waiting(struct maker *maker, const struct model_exchange *x, int64_t busy_until_ns,
-                        struct figure_text tooltip)
-{
-    int64_t from_ns = x->request.start_ns;
-    bool answered = x->response.start_ns != MODEL_NONE;
-    int64_t to_ns = answered ? x->response.start_ns : maker->end_ns;
-    bool start_lost = !answered && x->response.end_ns != MODEL_NONE;
-    if (from_ns == MODEL_NONE || start_lost)
-        return;
-    if (maker->connection->socks_end_ns > from_ns && maker->connection->socks_end_ns <= to_ns)
-        from_ns = maker->connection->socks_end_ns;
-    if (busy_until_ns > from_ns)
-        from_ns = busy_until_ns;
-    if (x->sent_ns > from_ns) {
-        add_bar(maker, CHART_DELAY, from_ns, x->sent_ns, tooltip);
-        from_ns = x->sent_ns;
-    }
-    add_bar(maker, CHART_WAITING, from_ns, to_ns, tooltip);
-    if (!answered && !maker->open)
-        add_failure(maker, maker->end_ns, figure_text("no response"), tooltip);
-}
-
-/* Add the bar, or dot, of the transfer. */
-static void add_transfer(struct maker *maker, const struct model_exchange *x, struct figure_text tooltip)
-{
-    int64_t from_ns = x->response.start_ns, end_ns = x->response.end_ns;
-    if (from_ns == MODEL_NONE)
-        return;
-    bool tunnel = x->response.cause == MITM__HTTP_END_CAUSE__TUNNEL;
-    if (end_ns != MODEL_NONE && (x->response.body_bytes == 0 || tunnel))
-        maker->dots[maker->dot_count++] =
-            (struct figure_dot){.phase = CHART_TRANSFER, .t_ns = end_ns, .tooltip = tooltip, .link = maker->link};
-    else
-        add_bar(maker, CHART_TRANSFER, from_ns, end_ns != MODEL_NONE ? end_ns : maker->end_ns, tooltip);
-    const char *cause = words_http_end_cause(x->response.cause);
-    if (cause && !tunnel)
-        add_failure(maker, end_ns, figure_text(cause), tooltip);
-}
-
-static void add_exchanges(struct maker *maker)
-{
-    struct chart *chart = maker->chart;
-    int64_t busy_until_ns = MODEL_NONE;
-    for (const struct model_exchange *x = model_first_exchange(chart->session, maker->connection); x;
-         x = model_next_exchange(chart->session, x)) {
-        chart->requests += x->has_request;
-        note_activity(chart, x->request.start_ns);
-        note_activity(chart, x->sent_ns);
-        note_activity(chart, x->response.start_ns);
-        note_activity(chart, x->response.end_ns);
-        struct figure_text tooltip = exchange_tooltip(maker, x);
-        add_waiting(maker, x, busy_until_ns, tooltip);
-        add_transfer(maker, x, tooltip);
-        if (x->response.end_ns > busy_until_ns)
-            busy_until_ns = x->response.end_ns;
-    }
-}
-
-/* ---------------------------------------------------------------- opaque data */
-
-static void add_opaque(struct maker *maker)
-{
-    const struct model_bursts *bursts = maker->connection->bursts;
-    const char *protocol = words_protocol(maker->connection->protocol);
-    char buffer[FORMAT_BYTES];
-    for (size_t i = 0; bursts && i < bursts->count; i++) {
-        const struct model_burst *burst = &bursts->bursts[i];
-        note_activity(maker->chart, burst->from_ns);
-        note_activity(maker->chart, burst->to_ns);
-        maker->chart->opaque = true;
-        add_bar(maker, CHART_OPAQUE, burst->from_ns, burst->to_ns,
-                chart_printf(maker->chart, "%s, not looked into · %s bytes received", protocol ? protocol : "tunnel",
-                             format_count(buffer, burst->bytes)));
-    }
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
         const struct model_violation *violation = &maker->connection->streams[direction].violation;
         const char *words = words_violation(violation->kind);
         if (violation->t_ns != MODEL_NONE)
-            add_failure(maker, violation->t_ns, figure_text(words ? words : "violation of the protocol"),
-                        (struct figure_text){0});
+            chart_failure(maker, violation->t_ns, figure_text(words ? words : "violation of the protocol"),
+                          (struct figure_text){0});
     }
 }
 
@@ -245,7 +125,16 @@ static bool rate_limited(const struct model_connection *c)
            c->streams[MODEL_TO_CLIENT].hold.first_ns != MODEL_NONE;
 }
 
-static struct figure_text lane_tooltip(struct maker *maker)
+/* Say that the requests of a connection are inferred. */
+static void put_encrypted(FILE *out, const struct model_connection *c)
+{
+    char buffer[FORMAT_BYTES];
+    uint64_t turns = c->tls && c->tls->turns ? c->tls->turns->count + c->tls->turns->omitted : 0;
+    if (metrics_encrypted_from_ns(c) != MODEL_NONE && turns > 0)
+        fprintf(out, " · encrypted: %s %s inferred", format_count(buffer, turns), turns == 1 ? "turn" : "turns");
+}
+
+static struct figure_text lane_tooltip(struct chart_maker *maker)
 {
     const struct model_connection *c = maker->connection;
     char buffer[FORMAT_BYTES];
@@ -258,10 +147,11 @@ static struct figure_text lane_tooltip(struct maker *maker)
         if (c->port != 0)
             fprintf(out, ":%" PRIu32, c->port);
     }
-    const char *protocol = words_protocol(c->protocol);
-    if (protocol)
+    char protocol[WORDS_PROTOCOL_BYTES];
+    if (*words_connection_protocol(protocol, maker->chart->session, c))
         fprintf(out, " · %s", protocol);
-    put_duration(out, "SOCKS", metrics_socks_ns(c));
+    chart_put_duration(out, "SOCKS", metrics_socks_ns(c));
+    chart_put_duration(out, c->tls && c->tls->end_inferred ? "TLS (inferred)" : "TLS", metrics_tls_ns(c));
     if (metrics_possible_leak(c))
         fputs(" · asked for an IP address: a possible DNS leak", out);
     if (rate_limited(c))
@@ -272,6 +162,7 @@ static struct figure_text lane_tooltip(struct maker *maker)
     int64_t received = model_connection_bytes(c, MODEL_TO_CLIENT);
     if (received != MODEL_NONE)
         fprintf(out, " · %s bytes received", format_count(buffer, (uint64_t)received));
+    put_encrypted(out, c);
     return chart_text_end(maker->chart, &text);
 }
 
@@ -288,7 +179,7 @@ static const char *who_ended(const struct model_connection *c)
     return "the server";
 }
 
-static struct figure_text end_tooltip(struct maker *maker)
+static struct figure_text end_tooltip(struct chart_maker *maker)
 {
     const struct model_connection *c = maker->connection;
     if (maker->open)
@@ -304,49 +195,91 @@ static struct figure_text end_tooltip(struct maker *maker)
                         who && !failed ? " by " : "", who && !failed ? who : "", format_seconds(buffer, c->end_ns));
 }
 
-/* Make room for all that the lane can have at most. */
-static void make_room(struct maker *maker)
+/* Append a lane with what is in maker->row, which is empty then. */
+static struct figure_lane *append(struct chart_maker *maker)
 {
-    const struct model_connection *c = maker->connection;
-    size_t n = c->exchange_count;
-    maker->bars = memory_new(3 * n + 2 + MODEL_BURSTS * (c->bursts != NULL), sizeof *maker->bars);
-    maker->dots = memory_new(n, sizeof *maker->dots);
-    maker->failures = memory_new(2 * n + 1 + MODEL_DIRECTIONS, sizeof *maker->failures);
+    struct chart *chart = maker->chart;
+    struct chart_row *row = &maker->row;
+    chart->lanes = memory_grow(chart->lanes, chart->lane_count, &chart->lane_capacity, sizeof *chart->lanes);
+    struct figure_lane *lane = &chart->lanes[chart->lane_count++];
+    *lane = (struct figure_lane){.bars = row->bars,
+                                 .bar_count = row->bar_count,
+                                 .dots = row->dots,
+                                 .dot_count = row->dot_count,
+                                 .failures = row->failures,
+                                 .failure_count = row->failure_count};
+    *row = (struct chart_row){0};
+    return lane;
 }
 
-void chart_lane(struct chart *chart, struct figure_lane *lane, const struct model_connection *c)
+/* Append the first lane of a connection. */
+static void append_first(struct chart_maker *maker)
 {
-    struct maker maker = {.chart = chart, .connection = c, .open = model_connection_open(c)};
-    maker.end_ns = maker.open ? chart->session->last_ns : c->end_ns;
-    maker.link = chart_printf(chart, "#connection-%" PRIu32, c->id);
-    make_room(&maker);
-    add_socks(&maker);
-    add_exchanges(&maker);
-    add_opaque(&maker);
+    const struct model_connection *c = maker->connection;
+    struct figure_lane *lane = append(maker);
+    lane->label = chart_printf(maker->chart, "%" PRIu32, c->id);
+    lane->tooltip = lane_tooltip(maker);
+    lane->link = maker->link;
+    lane->from_ns = metrics_connection_start_ns(c);
+    lane->to_ns = maker->end_ns;
+    lane->end = maker->open ? FIGURE_END_OPEN : FIGURE_END_CLOSED;
+    lane->end_tooltip = end_tooltip(maker);
+}
+
+/* Append the lanes that continue it. */
+static void append_further(struct chart_maker *maker, const struct chart_further *further)
+{
+    struct chart *chart = maker->chart;
+    for (size_t i = 0; i < further->count; i++) {
+        maker->row = further->rows[i];
+        struct figure_lane *lane = append(maker);
+        lane->continues = true;
+        if (further->folded == 0 || i + 1 < further->count)
+            continue;
+        lane->label = chart_printf(chart, "+%zu", further->folded);
+        chart->merged = memory_grow(chart->merged, chart->merged_count, &chart->merged_capacity, sizeof *chart->merged);
+        chart->merged[chart->merged_count++] = (struct chart_merged){chart->lane_count - 1, further->merged};
+        chart->folded_connections++;
+    }
+    free(further->rows);
+}
+
+/* Note what is counted of a connection. */
+static void count(struct chart_maker *maker)
+{
+    const struct model_connection *c = maker->connection;
+    struct chart *chart = maker->chart;
     chart->leaks += metrics_possible_leak(c);
     chart->limited += rate_limited(c);
-    int64_t start_ns = metrics_connection_start_ns(c);
-    note_activity(chart, start_ns);
-    if (!maker.open)
-        note_activity(chart, c->end_ns);
+    chart->has_streams |= c->http2 != NULL;
+    chart->has_tls |= c->tls != NULL;
+    chart_note(chart, metrics_connection_start_ns(c));
+    if (!maker->open)
+        chart_note(chart, c->end_ns);
     int64_t received = model_connection_bytes(c, MODEL_TO_CLIENT);
     if (received != MODEL_NONE) {
         chart->received_known = true;
         chart->received_bytes = model_number(rate_sum((uint64_t)chart->received_bytes, (uint64_t)received));
     }
-    *lane = (struct figure_lane){.label = chart_printf(chart, "%" PRIu32, c->id),
-                                 .tooltip = lane_tooltip(&maker),
-                                 .link = maker.link,
-                                 .from_ns = start_ns,
-                                 .to_ns = maker.end_ns,
-                                 .bars = maker.bars,
-                                 .bar_count = maker.bar_count,
-                                 .dots = maker.dots,
-                                 .dot_count = maker.dot_count,
-                                 .failures = maker.failures,
-                                 .failure_count = maker.failure_count,
-                                 .end = maker.open ? FIGURE_END_OPEN : FIGURE_END_CLOSED,
-                                 .end_tooltip = end_tooltip(&maker)};
+}
+
+void chart_lanes(struct chart *chart, const struct model_connection *c)
+{
+    struct chart_further further = {0};
+    struct chart_maker maker = {.chart = chart, .connection = c, .open = model_connection_open(c)};
+    maker.end_ns = maker.open ? chart->session->last_ns : c->end_ns;
+    maker.link = chart_printf(chart, "#connection-%" PRIu32, c->id);
+    add_socks(&maker);
+    chart_tls(&maker);
+    if (c->http2)
+        chart_streams(&maker, &further);
+    else
+        chart_exchanges(&maker);
+    chart_opaque(&maker, chart_turns(&maker));
+    add_violations(&maker);
+    count(&maker);
+    append_first(&maker);
+    append_further(&maker, &further);
 }
 
 void chart_lane_free(struct figure_lane *lane)

@@ -198,16 +198,15 @@ static void add_response_start(struct connections_lines *lines, const struct mod
         putc(' ', lines->value);
         connections_put(lines, x->reason);
     }
+    connections_put_number(lines, x);
     connections_end(lines);
 }
 
-/*
- * Add the body's size at its end, or how much of it there is where it has no end. `decoded_bytes` is its size with
- * Content-Encoding undone, or MODEL_NONE.
- */
-static void add_message_end(struct connections_lines *lines, const struct model_message *message, int64_t decoded_bytes,
-                            const char *end, const char *body)
+/* Add the size of a message's body at its end, or how much of it there is where it has no end. */
+static void add_message_end(struct connections_lines *lines, const struct model_exchange *x,
+                            const struct model_message *message, const char *end, const char *body)
 {
+    int64_t decoded_bytes = message == &x->response ? x->decoded_bytes : MODEL_NONE;
     if (message->end_ns == MODEL_NONE && message->pieces > 0)
         connections_add(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
                         "%" PRId64 " bytes so far, in %" PRIu32 " pieces", message->body_bytes, message->pieces);
@@ -220,6 +219,7 @@ static void add_message_end(struct connections_lines *lines, const struct model_
         fprintf(lines->value, " (%" PRId64 " decoded)", decoded_bytes);
     if (cause)
         fprintf(lines->value, "%s%s", message->body_bytes != MODEL_NONE ? ", " : "", cause);
+    connections_put_number(lines, x);
     connections_end(lines);
 }
 
@@ -229,10 +229,10 @@ static void add_exchange(struct connections_lines *lines, const struct model_exc
     add_delay(lines, x->request.start_ns, x->sent_ns);
     /* A request without a body ends with its head: there is nothing to say then. */
     if (x->request.body_bytes > 0 || words_http_end_cause(x->request.cause))
-        add_message_end(lines, &x->request, MODEL_NONE, "HttpRequestEnd", "HttpRequestBody");
+        add_message_end(lines, x, &x->request, "HttpRequestEnd", "HttpRequestBody");
     connections_add(lines, x->informational_ns, "HttpInformational", "%" PRIu32, x->informational_status);
     add_response_start(lines, x);
-    add_message_end(lines, &x->response, x->decoded_bytes, "HttpResponseEnd", "HttpResponseBody");
+    add_message_end(lines, x, &x->response, "HttpResponseEnd", "HttpResponseBody");
     connections_add_stream(lines, x);
 }
 

@@ -29,7 +29,8 @@ void connections_add(struct connections_lines *lines, int64_t t_ns, const char *
 /* Add the lines of TLS and HTTP/2, but for those of exchanges. */
 void connections_add_protocols(struct connections_lines *lines, const struct model_connection *connection);
 
-/* Put which stream of HTTP/2 `exchange` is into the line of its request. */
+/* Put which stream of HTTP/2 `exchange` is into the line of its request; its number alone into other lines. */
+void connections_put_number(struct connections_lines *lines, const struct model_exchange *exchange);
 void connections_put_stream(struct connections_lines *lines, const struct model_exchange *exchange);
 
 /* Add the reset of the exchange's stream, and the messages of a WebSocket. */

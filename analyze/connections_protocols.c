@@ -137,11 +137,17 @@ void connections_add_protocols(struct connections_lines *lines, const struct mod
     }
 }
 
+void connections_put_number(struct connections_lines *lines, const struct model_exchange *x)
+{
+    if (x->h2 && x->h2->stream > 0)
+        fprintf(lines->value, ", stream %" PRIu32, x->h2->stream);
+}
+
 void connections_put_stream(struct connections_lines *lines, const struct model_exchange *x)
 {
+    connections_put_number(lines, x);
     if (!x->h2 || x->h2->stream == 0)
         return;
-    fprintf(lines->value, ", stream %" PRIu32, x->h2->stream);
     if (x->h2->authority.len > 0) {
         fputs(" of ", lines->value);
         connections_put(lines, x->h2->authority);

@@ -191,6 +191,14 @@ int64_t metrics_growth_ns(const struct model_connection *connection, const struc
     return between(from_ns, reached_ns(connection, exchange, to, from_ns));
 }
 
+int64_t metrics_encrypted_from_ns(const struct model_connection *connection)
+{
+    const struct model_tls *tls = connection->tls;
+    if (!tls || (tls->decrypted && tls->failure == 0))
+        return MODEL_NONE;
+    return tls->decrypted ? tls->failure_ns : 0;
+}
+
 int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn)
 {
     if (held(connection, MODEL_TO_SERVER, turn->request_first_ns, turn->response_first_ns))

@@ -85,6 +85,10 @@ int64_t metrics_growth_ns(const struct model_connection *connection, const struc
  * beginning to the last RateLimited, in which a rate limit held back its connection's bytes to the client. */
 bool metrics_transfer_limited(const struct model_connection *connection, const struct model_exchange *exchange);
 
+/* The moment from which on the requests of a connection are not known, because it is encrypted and not, or no longer,
+ * decrypted; missing where they are. What its turns say from then on is inferred. */
+int64_t metrics_encrypted_from_ns(const struct model_connection *connection);
+
 /* Of a turn that was seen of an encrypted connection: waiting, from the end of its request → first byte of its answer;
  * transfer, first → last byte of the answer. Missing where a rate limit held it back. */
 int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn);

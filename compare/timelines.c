@@ -163,6 +163,8 @@ static void add_load(struct timelines *t, const struct comparison *c, size_t g, 
     const struct timeline_figure *figure = chart_figure(t->charts[g]);
     if (t->figure.palette_count == 0)
         t->figure = *figure;
+    if (t->figure.lanes_note.len_bytes == 0)
+        t->figure.lanes_note = figure->lanes_note;
     add_chart(t, figure, c->groups[g].name, page->start_ns);
     char *label = NULL;
     if (asprintf(&label, "%s: %.3f s", c->groups[g].name, (double)load->load_ns / 1e9) < 0)
@@ -195,12 +197,14 @@ struct timelines *timelines_new(const struct comparison *c)
                                              .to_ns = to_ns + to_ns / 50,
                                              .palette = common.palette,
                                              .palette_count = common.palette_count,
+                                             .inferred_label = common.inferred_label,
                                              .dot_label = common.dot_label,
                                              .failure_label = common.failure_label,
                                              .open_label = common.open_label,
                                              .closed_label = common.closed_label,
                                              .groups = t->groups,
                                              .group_count = t->group_count,
+                                             .lanes_note = common.lanes_note,
                                              .marks = t->marks,
                                              .mark_count = c->group_count,
                                              .created_s = common.created_s};

@@ -100,9 +100,9 @@ static void add_requests(struct changes *changes, const struct model_session *se
 {
     for (const struct model_exchange *x = model_first_exchange(session, connection); x;
          x = model_next_exchange(session, x)) {
-        int64_t end_ns = x->response.end_ns != MODEL_NONE ? x->response.end_ns : given_up_ns;
+        int64_t end_ns = metrics_exchange_end_ns(x);
         if (x->has_request)
-            span(changes, metrics_request_sent_ns(connection, x), end_ns);
+            span(changes, metrics_request_sent_ns(connection, x), end_ns != MODEL_NONE ? end_ns : given_up_ns);
     }
 }
 

@@ -1,30 +1,28 @@
 /* Where the time went: bars of servers or of page loads. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/metrics.h"
 #include "base/memory.h"
 #include "figures/plots_parts.h"
 
-/* As in the timeline. */
-#define COLOR_OPAQUE                                                                                                   \
-    {                                                                                                                  \
-        0x7f, 0xbc, 0x8d                                                                                               \
-    }
 /* Nothing was on its way: nearly the paper's. */
 #define COLOR_IDLE                                                                                                     \
     {                                                                                                                  \
         0xec, 0xee, 0xf1                                                                                               \
     }
 
-enum phase { SOCKS, WAITING, TRANSFER, OPAQUE, IDLE, PHASES };
+enum phase { SOCKS, TLS, WAITING, TRANSFER, OPAQUE, IDLE, PHASES };
 
 static const struct figure_phase palettes[][PHASES] = {
     [PLOTS_SERVERS] = {[SOCKS] = {.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS},
+                       [TLS] = {.label = {"TLS", 3}, .color = FIGURE_COLOR_TLS},
                        [WAITING] = {.label = {"waiting", 7}, .color = FIGURE_COLOR_WAITING},
                        [TRANSFER] = {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER},
-                       [OPAQUE] = {.label = {"TLS data", 8}, .color = COLOR_OPAQUE}},
+                       [OPAQUE] = {.label = {"other data", 10}, .color = FIGURE_COLOR_OPAQUE}},
     [PLOTS_PAGES] = {[SOCKS] = {.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS},
+                     [TLS] = {.label = {"TLS", 3}, .color = FIGURE_COLOR_TLS},
                      [WAITING] = {.label = {"waiting", 7}, .color = FIGURE_COLOR_WAITING},
                      [TRANSFER] = {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER},
                      [IDLE] = {.label = {"idle", 4}, .color = COLOR_IDLE}},
@@ -32,7 +30,7 @@ static const struct figure_phase palettes[][PHASES] = {
 
 struct bar {
     size_t index; /* of the server or page; SIZE_MAX: all others */
-    double parts[PHASES], sum;
+    double parts[PHASES], inferred[PHASES], sum;
 };
 
 static void add(struct bar *bar, enum phase phase, int64_t ns)
@@ -43,13 +41,43 @@ static void add(struct bar *bar, enum phase phase, int64_t ns)
     bar->sum += (double)ns;
 }
 
+static void add_inferred(struct bar *bar, enum phase phase, int64_t ns)
+{
+    if (ns == MODEL_NONE)
+        return;
+    bar->inferred[phase] += (double)ns;
+    bar->sum += (double)ns;
+}
+
+/* Add what can be seen of the connection without keys; return whether that was all. */
+static bool add_turns(struct bar *bar, const struct model_connection *c)
+{
+    int64_t from_ns = metrics_encrypted_from_ns(c);
+    if (from_ns == MODEL_NONE)
+        return false;
+    for (size_t i = 0; c->tls->turns && i < c->tls->turns->count; i++) {
+        const struct model_turn *turn = &c->tls->turns->turns[i];
+        if (turn->request_first_ns < from_ns)
+            continue;
+        add_inferred(bar, WAITING, metrics_turn_waiting_ns(c, turn));
+        add_inferred(bar, TRANSFER, metrics_turn_transfer_ns(c, turn));
+    }
+    return c->tls->turns;
+}
+
 static void add_connection(struct bar *bar, const struct model_session *session, const struct model_connection *c)
 {
     add(bar, SOCKS, metrics_socks_ns(c));
+    if (c->tls && c->tls->end_inferred)
+        add_inferred(bar, TLS, metrics_tls_ns(c));
+    else
+        add(bar, TLS, metrics_tls_ns(c));
     for (const struct model_exchange *x = model_first_exchange(session, c); x; x = model_next_exchange(session, x)) {
         add(bar, WAITING, metrics_waiting_ns(c, x));
         add(bar, TRANSFER, metrics_transfer_ns(c, x));
     }
+    if (add_turns(bar, c))
+        return;
     for (size_t i = 0; c->bursts && i < c->bursts->count; i++)
         add(bar, OPAQUE, c->bursts->bursts[i].to_ns - c->bursts->bursts[i].from_ns);
 }
@@ -77,6 +105,7 @@ static struct bar *gather_pages(const struct pages *pages, size_t *count)
         const struct page_parts *parts = &pages_get(pages, i)->parts;
         bars[i].index = i;
         add(&bars[i], SOCKS, parts->socks_ns);
+        add(&bars[i], TLS, parts->tls_ns);
         add(&bars[i], WAITING, parts->waiting_ns);
         add(&bars[i], TRANSFER, parts->transfer_ns);
         add(&bars[i], IDLE, parts->idle_ns);
@@ -109,8 +138,10 @@ static size_t reduce(struct bar *bars, size_t count)
     if (count > PLOTS_MAX_BARS) {
         struct bar *others = &bars[PLOTS_MAX_BARS - 1];
         for (size_t i = PLOTS_MAX_BARS; i < count; i++) {
-            for (int phase = 0; phase < PHASES; phase++)
+            for (int phase = 0; phase < PHASES; phase++) {
                 others->parts[phase] += bars[i].parts[phase];
+                others->inferred[phase] += bars[i].inferred[phase];
+            }
         }
         others->index = SIZE_MAX;
         count = PLOTS_MAX_BARS;
@@ -148,10 +179,11 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
     count = reduce(bars, total);
     plots->bars = memory_new(count, sizeof *plots->bars);
     for (size_t i = 0; i < count; i++) {
-        double *parts = plots_numbers(plots, PHASES);
-        for (int phase = 0; phase < PHASES; phase++)
-            parts[phase] = bars[i].parts[phase];
+        double *parts = plots_numbers(plots, PHASES), *inferred = plots_numbers(plots, PHASES);
+        memcpy(parts, bars[i].parts, sizeof bars[i].parts);
+        memcpy(inferred, bars[i].inferred, sizeof bars[i].inferred);
         plots->bars[i].parts = parts;
+        plots->bars[i].inferred = inferred;
         if (bars[i].index == SIZE_MAX)
             plots->bars[i].label = plots_printf(plots, "%zu others", total - (PLOTS_MAX_BARS - 1));
         else if (kind == PLOTS_SERVERS)
@@ -162,6 +194,7 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
     free(bars);
     plots->panel.palette = palettes[kind];
     plots->panel.palette_count = PHASES;
+    plots->panel.inferred_label = figure_text("inferred (encrypted)");
     plots->panel.bars = plots->bars;
     plots->panel.bar_count = count;
     plots->panel.x =

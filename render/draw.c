@@ -21,8 +21,8 @@ static const struct figure_color dark_colors[][2] = {
     {{0xff, 0xff, 0xff}, {0x14, 0x18, 0x1d}}, /* INK_PAPER */
     {{0xb3, 0x2d, 0x24}, {0xff, 0x7b, 0x72}}, /* INK_FAILURE */
     {{0x2b, 0x31, 0x3a}, {0xc9, 0xd1, 0xd9}}, /* INK_MARK */
-    {FIGURE_COLOR_SOCKS, {0x58, 0x9b, 0xea}},   {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}},
-    {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
+    {FIGURE_COLOR_TLS, {0xd9, 0xa0, 0xe8}},      {FIGURE_COLOR_SOCKS, {0x58, 0x9b, 0xea}},
+    {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}}, {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
 };
 
 static struct figure_color color_on(const struct painter *painter, struct figure_color color)
@@ -133,6 +133,33 @@ static void draw_shade(const struct painter *painter, const struct layout_item *
     cairo_fill(painter->cr);
 }
 
+/* Hatch a rectangle from its lower left to its upper right, and outline it. */
+static void draw_hatch(const struct painter *painter, const struct layout_item *item)
+{
+    static const double distance = 4;
+    cairo_t *cr = painter->cr;
+    const struct layout_rect *rect = &item->rect;
+    cairo_save(cr);
+    cairo_rectangle(cr, rect->x, rect->y, rect->width, rect->height);
+    set_color(painter, INK_PAPER, 1);
+    cairo_fill_preserve(cr);
+    set_color(painter, item->color, 0.25);
+    cairo_fill_preserve(cr);
+    cairo_clip(cr);
+    set_color(painter, item->color, 1);
+    cairo_set_line_width(cr, 1.4);
+    double bottom = rect->y + rect->height;
+    for (double x = rect->x - rect->height; x < rect->x + rect->width; x += distance) {
+        cairo_move_to(cr, x - 1, bottom + 1);
+        cairo_line_to(cr, x + rect->height + 1, rect->y - 1);
+    }
+    cairo_stroke(cr);
+    cairo_rectangle(cr, rect->x, rect->y, rect->width, rect->height);
+    cairo_set_line_width(cr, 2 * item->stroke); /* its outer half is clipped */
+    cairo_stroke(cr);
+    cairo_restore(cr);
+}
+
 /* Return whether all of `string` is ASCII or Latin: such characters stay within their line. */
 static bool stays_in_line(const char *string)
 {
@@ -192,6 +219,9 @@ static void draw_item(const struct painter *painter, const struct layout_item *i
         break;
     case LAYOUT_SHADE:
         draw_shade(painter, item);
+        break;
+    case LAYOUT_HATCH:
+        draw_hatch(painter, item);
         break;
     }
 }

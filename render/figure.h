@@ -40,8 +40,9 @@ struct figure_color {
 };
 
 /* The colours of the phases, as initialisers of a struct figure_color. They differ in lightness too: dark to light
- * SOCKS, delay, transfer, data not looked into, waiting. render/palette.h has other palettes. */
+ * TLS handshake, SOCKS, delay, transfer, data not looked into, waiting. render/palette.h has other palettes. */
 /* clang-format off */
+#define FIGURE_COLOR_TLS      {0x70, 0x15, 0x60}
 #define FIGURE_COLOR_SOCKS    {0x1f, 0x55, 0x9e}
 #define FIGURE_COLOR_DELAY    {0xa8, 0x62, 0x0f}
 #define FIGURE_COLOR_TRANSFER {0x3f, 0xa0, 0x55}
@@ -64,6 +65,7 @@ struct figure_bar {
     size_t phase; /* index into the palette; an index beyond it is a bug */
     int64_t from_ns;
     int64_t to_ns;
+    bool inferred;              /* not seen as such, but concluded: hatched, as a dot hollow */
     struct figure_text tooltip; /* optional: the lane's is used (as with dots) */
     struct figure_text link;    /* optional: the lane's is used (as with dots, failures and ends) */
 };
@@ -91,10 +93,15 @@ enum figure_end {
     FIGURE_END_CLOSED, /* filled */
 };
 
-/* A line of the timeline: a connection. */
+/*
+ * A line of the timeline: a connection, or with the lanes below it that continue it as much of a connection as goes on
+ * one line. Those are drawn closer together, with a bracket at their left, and if possible on one page.
+ */
 struct figure_lane {
-    struct figure_text label;   /* "435" */
-    struct figure_text tooltip; /* optional: of the lane where nothing else is; also its details in a PDF's index */
+    bool continues;             /* the lane above it, of the same group: has no life line */
+    struct figure_text label;   /* "435"; optional if it continues another */
+    struct figure_text tooltip; /* optional: of the lane where nothing else is; also its details in a PDF's index. Of
+                                   one that continues another: that one's is used, and its link */
     struct figure_text link;    /* optional */
     int64_t from_ns;            /* life line: from the first … */
     int64_t to_ns;              /* … to the last activity, or to the end of recording if still open */
@@ -136,6 +143,7 @@ struct figure_strip {
 /* A part of the share bar. */
 struct figure_share {
     size_t phase;
+    bool inferred;              /* as with bars */
     uint64_t amount;            /* in any unit, the same for all: nanoseconds */
     struct figure_text tooltip; /* optional */
 };
@@ -150,15 +158,18 @@ struct timeline_figure {
 
     const struct figure_phase *palette;
     size_t palette_count;
-    /* Texts of the legend. It shows only what occurs: phases in the order of the palette, then dot, cross and circles.
-     */
-    struct figure_text dot_label;     /* "no body, or too short to see" */
-    struct figure_text failure_label; /* "failed" */
-    struct figure_text open_label;    /* "still open" */
-    struct figure_text closed_label;  /* "closed" */
+    /* Texts of the legend. It shows only what occurs: phases in the order of the palette, then the hatching of inferred
+     * bars, dot, cross and circles. */
+    struct figure_text inferred_label; /* "inferred (encrypted)" */
+    struct figure_text dot_label;      /* "no body, or too short to see" */
+    struct figure_text failure_label;  /* "failed" */
+    struct figure_text open_label;     /* "still open" */
+    struct figure_text closed_label;   /* "closed" */
 
     const struct figure_group *groups;
     size_t group_count;
+    struct figure_text lanes_note;  /* a footnote on lanes, which no picture is to be without: bare ones have it, too;
+                                       optional */
     struct figure_text empty_label; /* shown if there is no lane: "No connections recorded." */
     const struct figure_mark *marks;
     size_t mark_count;

@@ -84,6 +84,12 @@ void layout_add_rect(struct layout_page *page, struct layout_rect rect, struct f
     g_array_append_val(page->items, item);
 }
 
+void layout_add_hatch(struct layout_page *page, struct layout_rect rect, struct figure_color color)
+{
+    struct layout_item item = {.kind = LAYOUT_HATCH, .rect = rect, .stroke = 1, .color = color};
+    g_array_append_val(page->items, item);
+}
+
 void layout_add_line(struct layout_page *page, enum layout_kind kind, struct layout_point from, struct layout_point to,
                      double stroke, struct figure_color color)
 {

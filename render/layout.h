@@ -45,6 +45,7 @@ enum layout_kind {
     LAYOUT_TEXT,   /* one line of text; `rect` is its line box */
     LAYOUT_PATH,   /* a line through points, solid or dashed */
     LAYOUT_SHADE,  /* a polygon, filled so that what is below shows through */
+    LAYOUT_HATCH,  /* hatched and outlined within `rect` */
 };
 
 struct layout_point {
@@ -125,6 +126,7 @@ size_t layout_page_count(const struct layout *layout);
 struct layout_page *layout_page(const struct layout *layout, size_t index);
 
 void layout_add_rect(struct layout_page *page, struct layout_rect rect, struct figure_color color);
+void layout_add_hatch(struct layout_page *page, struct layout_rect rect, struct figure_color color);
 /* Add a line from (x0, y0) to (x1, y1), where x0 ≤ x1 and y0 ≤ y1. */
 void layout_add_line(struct layout_page *page, enum layout_kind kind, struct layout_point from, struct layout_point to,
                      double stroke, struct figure_color color);

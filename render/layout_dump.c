@@ -5,7 +5,7 @@
 static const char *const kind_names[] = {
     [LAYOUT_RECT] = "rect", [LAYOUT_LINE] = "line",   [LAYOUT_DOTTED] = "dotted", [LAYOUT_DOT] = "dot",
     [LAYOUT_RING] = "ring", [LAYOUT_CROSS] = "cross", [LAYOUT_AREA] = "area",     [LAYOUT_TEXT] = "text",
-    [LAYOUT_PATH] = "path", [LAYOUT_SHADE] = "shade",
+    [LAYOUT_PATH] = "path", [LAYOUT_SHADE] = "shade", [LAYOUT_HATCH] = "hatch",
 };
 static const char *const style_names[TEXT_STYLE_COUNT] = {
     [TEXT_TITLE] = "title", [TEXT_HEADING] = "heading", [TEXT_BODY] = "body",       [TEXT_SMALL] = "small",

@@ -13,7 +13,7 @@
 #include "render/figure.h"
 
 /* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
- * that of Okabe and Ito (2008). */
+ * that of Okabe and Ito (2008), its reddish purple darker. */
 enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
 
 /* Least difference of lightness, as palette_lightness() has it. */

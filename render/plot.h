@@ -41,7 +41,8 @@ struct plot_strip {
 /* A row of a bar panel: parts one after the other. */
 struct plot_bar {
     struct figure_text label;
-    const double *parts; /* one amount for each phase of the panel's palette */
+    const double *parts;    /* one amount for each phase of the panel's palette */
+    const double *inferred; /* likewise, hatched beside them: what was concluded, not seen; optional */
 };
 
 /* A vertical line with a label. */
@@ -64,6 +65,7 @@ struct plot_panel {
     size_t strip_count;
     const struct figure_phase *palette; /* bars */
     size_t palette_count;
+    struct figure_text inferred_label; /* of hatching, in the legend */
     const struct plot_bar *bars;
     size_t bar_count;
     const struct plot_mark *marks;

@@ -6,11 +6,19 @@
 #define ROW_EMS 1.7
 #define BAR_EMS 1.1
 
+/* Return the amount of phase `i`, what was inferred or the rest. */
+static double amount(const struct plot_bar *bar, size_t i, bool inferred)
+{
+    if (!inferred)
+        return fmax(bar->parts[i], 0);
+    return bar->inferred ? fmax(bar->inferred[i], 0) : 0;
+}
+
 static double sum_of(const struct plot_panel *panel, const struct plot_bar *bar)
 {
     double sum = 0;
     for (size_t i = 0; i < panel->palette_count; i++)
-        sum += fmax(bar->parts[i], 0);
+        sum += amount(bar, i, false) + amount(bar, i, true);
     return sum;
 }
 
@@ -36,13 +44,16 @@ static void add_row(struct plot *plot, const struct plot_area *area, const struc
 {
     const struct plot_panel *panel = area->panel;
     double x = 0;
-    for (size_t i = 0; i < panel->palette_count; i++) {
+    for (size_t i = 0; i < 2 * panel->palette_count; i++) {
+        bool inferred = i % 2 == 1;
         double from = plot_x(area, x);
-        x += fmax(bar->parts[i], 0);
-        double width = plot_x(area, x) - from;
-        if (width > 0)
-            layout_add_rect(plot->page, (struct layout_rect){from, top, width, height},
-                            palette_phase(plot->look->palette, panel->palette[i].color));
+        x += amount(bar, i / 2, inferred);
+        struct layout_rect rect = {from, top, plot_x(area, x) - from, height};
+        struct figure_color color = palette_phase(plot->look->palette, panel->palette[i / 2].color);
+        if (rect.width > 0 && inferred)
+            layout_add_hatch(plot->page, rect, color);
+        else if (rect.width > 0)
+            layout_add_rect(plot->page, rect, color);
     }
     if (x > 0) /* an outline, for parts that are nearly as light as paper */
         layout_add_line(plot->page, LAYOUT_LINE, (struct layout_point){area->rect.x, top + height},
@@ -51,17 +62,24 @@ static void add_row(struct plot *plot, const struct plot_area *area, const struc
 
 static void add_keys(struct plot *plot, const struct plot_panel *panel)
 {
-    struct plot_key *keys = g_new0(struct plot_key, panel->palette_count);
+    struct plot_key *keys = g_new0(struct plot_key, panel->palette_count + 1);
     size_t count = 0;
+    bool hatched = false;
     for (size_t i = 0; i < panel->palette_count; i++) {
         bool occurs = false;
-        for (size_t k = 0; k < panel->bar_count && !occurs; k++)
-            occurs = panel->bars[k].parts[i] > 0;
+        for (size_t k = 0; k < panel->bar_count; k++) {
+            bool inferred = amount(&panel->bars[k], i, true) > 0;
+            occurs |= inferred || amount(&panel->bars[k], i, false) > 0;
+            hatched |= inferred;
+        }
         if (occurs)
             keys[count++] = (struct plot_key){.label = plot_text(plot, panel->palette[i].label),
                                               .color = palette_phase(plot->look->palette, panel->palette[i].color),
                                               .box = true};
     }
+    if (hatched)
+        keys[count++] = (struct plot_key){
+            .label = plot_text(plot, panel->inferred_label), .color = INK_QUIET, .box = true, .hatched = true};
     plot_add_legend(plot, keys, count);
     g_free(keys);
 }

@@ -162,7 +162,10 @@ static void add_key_sign(struct plot *plot, const struct plot_key *key, double x
     double middle = plot->y + plot->line / 2, length = plot->em * (key->box ? 0.8 : 2);
     if (key->box) {
         struct layout_rect box = {x, middle - plot->em * 0.4, length, plot->em * 0.8};
-        layout_add_rect(plot->page, box, key->color);
+        if (key->hatched)
+            layout_add_hatch(plot->page, box, key->color);
+        else
+            layout_add_rect(plot->page, box, key->color);
         return;
     }
     const struct layout_point ends[] = {{x, middle}, {x + length, middle}};

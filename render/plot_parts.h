@@ -63,11 +63,11 @@ void plot_add_mark_labels(struct plot *plot, const struct plot_area *area);
 /* Add the lines of the marks within `area`. */
 void plot_add_marks(struct plot *plot, const struct plot_area *area);
 
-/* An entry of a legend: a line, or a box. */
+/* An entry of a legend: a line, or a box, which may be hatched. */
 struct plot_key {
     const char *label;
     struct figure_color color;
-    bool box;
+    bool box, hatched;
     const double *dash;
     size_t dash_count;
 };

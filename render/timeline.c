@@ -10,6 +10,8 @@
 #define NARROW 560.0
 /* Height at the bottom of a page that stays free. */
 #define PAGE_BOTTOM 20.0
+/* Of the running title, with the gap below it. */
+#define TITLE_HEIGHT 22.0
 
 double timeline_bottom(const struct timeline *timeline)
 {
@@ -17,6 +19,13 @@ double timeline_bottom(const struct timeline *timeline)
     if (options->embedded)
         return timeline->page->height;
     return options->page_height > 0 ? options->page_height - PAGE_BOTTOM : HUGE_VAL;
+}
+
+double timeline_room(const struct timeline *timeline)
+{
+    const struct timeline_options *options = timeline->options;
+    double used = options->embedded ? 0 : timeline->margin + TITLE_HEIGHT + PAGE_BOTTOM;
+    return options->page_height > 0 ? options->page_height - used : HUGE_VAL;
 }
 
 const char *timeline_text(struct timeline *timeline, struct figure_text text)
@@ -42,7 +51,7 @@ void timeline_new_page(struct timeline *timeline)
     const char *title = text_fit(timeline->layout->meter, TEXT_HEADING, timeline->layout->title, room, TEXT_CUT_END);
     layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_QUIET, title, timeline->margin, timeline->y,
                     LAYOUT_LEFT);
-    timeline->y += 22;
+    timeline->y += TITLE_HEIGHT;
 }
 
 /* Add everything; return false if it does not fit. */

@@ -147,6 +147,8 @@ static const char *share_label(struct timeline *timeline, const struct figure_sh
 {
     const struct figure_phase *phase = &timeline->figure->palette[share->phase];
     const char *name = timeline_text(timeline, phase->short_label.len_bytes > 0 ? phase->short_label : phase->label);
+    if (share->inferred)
+        name = text_format(timeline->layout->meter, "%s (inferred)", name);
     double percent = (double)share->amount / total * 100;
     if (percent < 0.5)
         return text_format(timeline->layout->meter, "%s < 1 %%", name);
@@ -161,13 +163,20 @@ static bool add_share(struct timeline *timeline, const struct figure_share *shar
     struct figure_color color = timeline->figure->palette[share->phase].color;
     struct layout_rect shown = rect;
     shown.width = fmax(shown.width - 0.75, fmin(shown.width, 1));
-    layout_add_rect(timeline->page, shown, color);
+    if (share->inferred)
+        layout_add_hatch(timeline->page, shown, color);
+    else
+        layout_add_rect(timeline->page, shown, color);
     const char *tooltip = share->tooltip.len_bytes > 0 ? timeline_tooltip(timeline, share->tooltip) : label;
     layout_add_hit(layout, timeline->page, rect, tooltip, (struct figure_text){NULL, 0}, NULL);
     if (text_width(layout->meter, TEXT_SMALL, label) + 10 > rect.width)
         return false;
     double top = rect.y + (rect.height - text_height(layout->meter, TEXT_SMALL)) / 2;
-    layout_add_text(layout, timeline->page, TEXT_SMALL, ink_on(color), label, rect.x + 6, top, LAYOUT_LEFT);
+    struct layout_rect box = layout_text_rect(layout, TEXT_SMALL, label, rect.x + 6, top, LAYOUT_LEFT);
+    if (share->inferred) /* hatching would run through the text */
+        layout_add_rect(timeline->page, (struct layout_rect){box.x - 2, box.y, box.width + 4, box.height}, INK_PAPER);
+    layout_add_text(layout, timeline->page, TEXT_SMALL, share->inferred ? INK_TEXT : ink_on(color), label, box.x, top,
+                    LAYOUT_LEFT);
     return true;
 }
 
@@ -255,11 +264,19 @@ static void add_crowded(struct timeline *timeline)
                                        timeline->crowded, remedy));
 }
 
+/* Say what no picture is to be without. */
+static void add_reservations(struct timeline *timeline)
+{
+    if (timeline->figure->lanes_note.len_bytes > 0)
+        add_note(timeline, timeline_text(timeline, timeline->figure->lanes_note));
+    add_crowded(timeline);
+}
+
 void timeline_add_foot(struct timeline *timeline)
 {
     const struct timeline_figure *figure = timeline->figure;
     if (timeline->options->bare) {
-        add_crowded(timeline);
+        add_reservations(timeline);
         return;
     }
     for (size_t i = 0; i < figure->strip_count; i++)
@@ -268,5 +285,5 @@ void timeline_add_foot(struct timeline *timeline)
     timeline->y += 8;
     for (size_t i = 0; i < figure->note_count && i < MAX_NOTES; i++)
         add_note(timeline, timeline_text(timeline, figure->notes[i]));
-    add_crowded(timeline);
+    add_reservations(timeline);
 }

@@ -157,6 +157,11 @@ static void add_legend(struct timeline *timeline)
         layout_add_rect(timeline->page, (struct layout_rect){sign.x, sign.y + (sign.height - 9) / 2, 14, 9},
                         figure->palette[i].color);
     }
+    if (timeline->inferred_occurs) {
+        struct layout_rect sign = add_legend_entry(&legend, 14, figure->inferred_label);
+        layout_add_hatch(timeline->page, (struct layout_rect){sign.x, sign.y + (sign.height - 9) / 2, 14, 9},
+                         INK_QUIET);
+    }
     if (timeline->dot_occurs)
         add_legend_sign(&legend, LAYOUT_DOT, figure->palette[timeline->dot_phase].color, figure->dot_label);
     if (timeline->failure_occurs)
@@ -268,16 +273,11 @@ static void place_mark_label(struct timeline *timeline, const struct figure_mark
     }
 }
 
-static bool is_on_axis(const struct timeline *timeline, int64_t t_ns)
-{
-    return t_ns >= timeline->axis.from_ns && t_ns <= timeline->axis.to_ns;
-}
-
 static struct mark_labels place_mark_labels(struct timeline *timeline)
 {
     struct mark_labels labels = {.count = 0};
     for (size_t i = 0; i < timeline->figure->mark_count; i++) {
-        if (is_on_axis(timeline, timeline->figure->marks[i].t_ns))
+        if (timeline_is_on_axis(timeline, timeline->figure->marks[i].t_ns))
             place_mark_label(timeline, &timeline->figure->marks[i], &labels);
     }
     return labels;
@@ -321,7 +321,7 @@ void timeline_add_marks(struct timeline *timeline, double top, double bottom)
     for (size_t i = 0; i < timeline->figure->mark_count; i++) {
         const struct figure_mark *mark = &timeline->figure->marks[i];
         double x = bars_x(&timeline->axis, mark->t_ns);
-        if (is_on_axis(timeline, mark->t_ns))
+        if (timeline_is_on_axis(timeline, mark->t_ns))
             layout_add_line(timeline->page, LAYOUT_DOTTED, (struct layout_point){x, top},
                             (struct layout_point){x, bottom}, 1, INK_MARK);
     }

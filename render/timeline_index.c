@@ -74,16 +74,19 @@ bool timeline_add_index(struct timeline *timeline)
     struct columns columns = measure(timeline);
     begin_page(timeline, true);
     for (guint i = 0; i < timeline->lanes->len; i++) {
+        const struct timeline_lane *plan = timeline_lane_at(timeline, i);
+        if (plan->continues)
+            continue;
         if (timeline->y + ROW_HEIGHT > timeline_bottom(timeline))
             begin_page(timeline, false);
         if (layout_page_count(timeline->layout) > TIMELINE_MAX_PAGES)
             return false;
-        if (i % 2 == 0)
+        if (plan->number % 2 == 0)
             layout_add_rect(timeline->page,
                             (struct layout_rect){timeline->margin / 2, timeline->y - 1,
                                                  timeline->options->width - timeline->margin, ROW_HEIGHT},
                             INK_STRIPE);
-        add_row(timeline, &columns, &g_array_index(timeline->lanes, struct timeline_lane, i));
+        add_row(timeline, &columns, plan);
     }
     return true;
 }

@@ -2,7 +2,8 @@
  * What the parts of the timeline's layout share. Only timeline*.c include this.
  *
  * timeline.c (order of the parts, pages) · timeline_frame.c (header, legend, axis, marks) · timeline_lanes.c (groups
- * and lanes) · timeline_foot.c (strips, shares, notes) · timeline_index.c (index of the lanes)
+ * and lanes) · timeline_lane.c (one lane) · timeline_failures.c (labels of failures) · timeline_foot.c (strips, shares,
+ * notes) · timeline_index.c (index of the lanes)
  */
 #ifndef MITM_RENDER_TIMELINE_PARTS_H
 #define MITM_RENDER_TIMELINE_PARTS_H
@@ -29,14 +30,19 @@ struct timeline_density {
 struct timeline_lane {
     const struct figure_group *group;
     const struct figure_lane *lane;
-    size_t number;            /* among all lanes, from 0 */
+    const struct figure_lane *head; /* the one that it continues, or itself */
+    bool continues;
+    size_t number;            /* of its connection, from 0 */
     size_t group_number;      /* from 0 */
     struct bar_place *places; /* one per bar */
     size_t tracks;
+    /* Once there is a density; parts of the height are the distances to other connections: */
+    double height;
+    double above;
+    double below;
     /* Once it has been put on a page: */
     size_t page;
     double y;
-    double height;
     size_t obstacles_from; /* its range in timeline.obstacles */
     size_t obstacles_to;
 };
@@ -66,12 +72,14 @@ struct timeline {
     double number_right; /* right edge of the column of lane labels */
     struct timeline_density density;
 
-    GArray *lanes;     /* struct timeline_lane */
+    GArray *lanes; /* struct timeline_lane */
+    size_t connections;
     GArray *segments;  /* struct timeline_segment, of the current page */
     GArray *obstacles; /* struct layout_rect: bars, dots, crosses, which labels must not hide */
     GArray *labels;    /* struct layout_rect: failure labels of the current page */
     size_t crowded;    /* bars and dots that have no room */
     bool *phase_occurs;
+    bool inferred_occurs;
     bool dot_occurs;
     size_t dot_phase; /* of the first dot */
     bool failure_occurs;
@@ -80,6 +88,9 @@ struct timeline {
 
 /* Lower edge of the room for parts on a page; INFINITY if there is one page as tall as needed. */
 double timeline_bottom(const struct timeline *timeline);
+
+/* Height of the room for parts on a page that is begun behind the first. */
+double timeline_room(const struct timeline *timeline);
 
 /* Go on with a new page: a running title at its top. */
 void timeline_new_page(struct timeline *timeline);
@@ -117,6 +128,34 @@ void timeline_plan_lanes(struct timeline *timeline);
 bool timeline_choose_density(struct timeline *timeline, size_t level);
 /* Add all lanes, with an axis on each page, on as many pages as needed; return false if they are too many. */
 bool timeline_add_lanes(struct timeline *timeline);
+
+struct timeline_lane *timeline_lane_at(const struct timeline *timeline, size_t index);
+bool timeline_is_on_axis(const struct timeline *timeline, int64_t t_ns);
+
+/* Return the name behind '#' in `link`, NULL if that is no such link. */
+const char *timeline_link_name(struct timeline *timeline, struct figure_text link);
+/* Make `rect` in an embedded timeline lead to what `link` names, and its height `y` a place that can be led to. */
+void timeline_add_embedded_places(struct timeline *timeline, struct layout_rect rect, struct figure_text link,
+                                  double y);
+
+/* timeline_lane.c */
+
+/* Set the height of `plan`; `continued`: the lane behind it continues it. */
+void timeline_measure_lane(const struct timeline *timeline, struct timeline_lane *plan, bool continued);
+/* Return the y of the middle of the bars of `plan`. */
+double timeline_lane_middle(const struct timeline_lane *plan);
+/* Add one lane, its failure labels aside. */
+void timeline_add_lane(struct timeline *timeline, struct timeline_lane *plan);
+/* Add the hit area `rect` of something in a lane. It has what the lane has if it has nothing itself. */
+void timeline_add_lane_hit(struct timeline *timeline, const struct timeline_lane *plan, struct layout_rect rect,
+                           struct figure_text tooltip, struct figure_text link);
+/* Return the tooltip of `failure`: its label if it has none. */
+struct figure_text timeline_failure_tooltip(const struct figure_failure *failure);
+
+/* timeline_failures.c */
+
+/* Add the labels of the failures of the lane at `index`, where they hide nothing. */
+void timeline_add_failure_labels(struct timeline *timeline, size_t index, struct figure_color background);
 
 /* timeline_foot.c */
 

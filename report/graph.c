@@ -88,11 +88,9 @@ static void write_picture(const struct document *document, const struct chart *c
 /* ---------------------------------------------------------------- the shares */
 
 /* Names of the phases in the style sheet. */
-static const char *const classes[CHART_PHASES] = {[CHART_DELAY] = "delay",
-                                                  [CHART_SOCKS] = "socks",
-                                                  [CHART_WAITING] = "waiting",
-                                                  [CHART_TRANSFER] = "transfer",
-                                                  [CHART_OPAQUE] = "opaque"};
+static const char *const classes[CHART_PHASES] = {
+    [CHART_DELAY] = "delay",     [CHART_SOCKS] = "socks",       [CHART_TLS] = "tls",
+    [CHART_WAITING] = "waiting", [CHART_TRANSFER] = "transfer", [CHART_OPAQUE] = "opaque"};
 
 static void write_share(FILE *out, const struct timeline_figure *figure, const struct figure_share *share,
                         uint64_t total)
@@ -102,9 +100,13 @@ static void write_share(FILE *out, const struct timeline_figure *figure, const s
     double percent = 100 * (double)share->amount / (double)total;
     fputs("<tr><th scope=\"row\">", out);
     html_bytes(out, phase->label.bytes, phase->label.len_bytes);
-    fprintf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td><meter class=\"%s\" max=\"100\" value=\"",
+    if (share->inferred)
+        fputs(", inferred (encrypted)", out);
+    fprintf(out,
+            "</th><td class=\"n\">%s</td><td class=\"n\">%.1f %%</td><td><meter class=\"%s%s\" max=\"100\" "
+            "value=\"",
             format_duration(buffer, model_number(share->amount)), percent,
-            classes[share->phase] ? classes[share->phase] : "other");
+            classes[share->phase] ? classes[share->phase] : "other", share->inferred ? " inferred" : "");
     fprintf(out, "%.1f\" aria-label=\"Share: %.1f %%\"></meter></td></tr>\n", percent, percent);
 }
 

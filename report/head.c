@@ -6,6 +6,7 @@
 #include "analyze/metrics.h"
 #include "analyze/words.h"
 #include "report/document.h"
+#include "report/encryption.h"
 #include "report/notes.h"
 
 /* ---------------------------------------------------------------- the recording */
@@ -63,6 +64,16 @@ static void write_origin(const struct document *document)
         html_text(out, session->tool);
     }
     fputs(".</p>\n", out);
+}
+
+static void write_encryption(const struct document *document)
+{
+    FILE *out = document->out;
+    if (!encryption_exists(document->session))
+        return;
+    fputs("<p class=\"quiet live\">", out);
+    encryption_print(out, document->session);
+    fputs("</p>\n", out);
 }
 
 /* ---------------------------------------------------------------- warnings */
@@ -272,6 +283,7 @@ void head_write(const struct document *document)
     if (document->session) {
         write_live(document);
         write_origin(document);
+        write_encryption(document);
         write_sessions(document);
     }
     write_refresh(document);

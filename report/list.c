@@ -4,6 +4,7 @@
 
 #include "analyze/connections.h"
 #include "analyze/format.h"
+#include "analyze/words.h"
 #include "base/memory.h"
 #include "report/document.h"
 
@@ -90,7 +91,10 @@ static void write_heading(const struct document *document, const struct model_co
     putc(' ', out);
     document_server(document,
                     connection->server == MODEL_NO_INDEX ? NULL : model_server(document->session, connection->server));
-    fprintf(out, " <span class=\"state\">%s</span></th></tr>\n", model_connection_open(connection) ? "open" : "closed");
+    char protocol[WORDS_PROTOCOL_BYTES];
+    words_connection_protocol(protocol, document->session, connection);
+    fprintf(out, " <span class=\"state\">%s%s%s</span></th></tr>\n", protocol, protocol[0] ? ", " : "",
+            model_connection_open(connection) ? "open" : "closed");
 }
 
 /* ---------------------------------------------------------------- the connections of the details */

@@ -60,5 +60,7 @@ void pdf_servers(const struct chapter *chapter);
 void pdf_distributions(const struct chapter *chapter);
 void pdf_failures(const struct chapter *chapter);
 void pdf_connections(const struct chapter *chapter);
+/* What connections of TLS, of HTTP/2 and with WebSockets have beside the others: part of the appendix. */
+void pdf_protocols(const struct chapter *chapter);
 
 #endif

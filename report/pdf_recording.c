@@ -7,6 +7,7 @@
 #include "analyze/metrics.h"
 #include "analyze/settings.h"
 #include "analyze/words.h"
+#include "report/encryption.h"
 #include "report/notes.h"
 #include "report/pdf_parts.h"
 
@@ -132,6 +133,12 @@ void pdf_recording(const struct chapter *chapter)
     pdf_text_begin(&text);
     write_upstream(text.out, session->upstream_kind, session->upstream_address);
     add_written(grid, &text);
+    if (encryption_exists(session)) {
+        name_fact(grid, "TLS");
+        pdf_text_begin(&text);
+        encryption_print(text.out, session);
+        add_written(grid, &text);
+    }
     add_settings(grid, session);
     add_text_fact(grid, "Recorded by", session->tool);
     name_fact(grid, "Reported by");

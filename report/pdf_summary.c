@@ -7,6 +7,7 @@
 #include "analyze/chart.h"
 #include "analyze/format.h"
 #include "base/memory.h"
+#include "report/encryption.h"
 #include "report/pdf_parts.h"
 
 /* ---------------------------------------------------------------- the chart */
@@ -88,7 +89,11 @@ static void write_words(FILE *out, const struct chapter *chapter)
     if (failed > 0)
         write_number(out, failed, "SOCKS request failed. ", "SOCKS requests failed. ");
     if (total->incomplete > 0)
-        write_number(out, total->incomplete, "response is not complete.", "responses are not complete.");
+        write_number(out, total->incomplete, "response is not complete. ", "responses are not complete. ");
+    uint64_t hidden = encryption_hidden(session);
+    if (hidden > 0)
+        write_number(out, hidden, "TLS connection was not decrypted: its requests are not among these.",
+                     "TLS connections were not decrypted: their requests are not among these.");
 }
 
 static void write_selection(FILE *out, const struct chapter *chapter)
@@ -129,7 +134,10 @@ static void add_shares(const struct chapter *chapter, const struct chart *chart)
     for (size_t i = 0; i < figure->share_count; i++) {
         const struct figure_share *share = &figure->shares[i];
         struct figure_text label = figure->palette[share->phase].label;
-        grid_bytes(grid, label.bytes, label.len_bytes);
+        if (share->inferred)
+            grid_printf(grid, "%.*s, inferred (encrypted)", (int)label.len_bytes, label.bytes);
+        else
+            grid_bytes(grid, label.bytes, label.len_bytes);
         grid_duration(grid, model_number(share->amount));
         grid_printf(grid, "%.1f %%", total > 0 ? 100 * (double)share->amount / (double)total : 0.0);
     }

@@ -75,9 +75,9 @@ static void add_share(struct grid *grid, const struct page *page, int64_t ns)
 static void add_page_parts(const struct chapter *chapter, size_t n)
 {
     static const struct paper_column columns[] = {
-        PDF_RIGHT("No."),         PDF_RIGHT("Requests"), PDF_RIGHT("Conn."),       PDF_RIGHT("Servers"),
-        PDF_RIGHT("SOCKS"),       PDF_RIGHT("Waiting"),  PDF_RIGHT("Transfer"),    PDF_RIGHT("Idle"),
-        PDF_RIGHT("Round trips"), PDF_RIGHT("Reused"),   PDF_RIGHT("Most at once")};
+        PDF_RIGHT("No."),   PDF_RIGHT("Requests"),    PDF_RIGHT("Conn."),   PDF_RIGHT("Servers"),
+        PDF_RIGHT("SOCKS"), PDF_RIGHT("TLS"),         PDF_RIGHT("Waiting"), PDF_RIGHT("Transfer"),
+        PDF_RIGHT("Idle"),  PDF_RIGHT("Round trips"), PDF_RIGHT("Reused"),  PDF_RIGHT("Most at once")};
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < n; i++) {
         const struct page *page = pages_get(chapter->pages, i);
@@ -87,6 +87,7 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         grid_count(grid, page->connections);
         grid_count(grid, page->servers);
         add_share(grid, page, page->parts.socks_ns);
+        add_share(grid, page, page->parts.tls_ns);
         add_share(grid, page, page->parts.waiting_ns);
         add_share(grid, page, page->parts.transfer_ns);
         add_share(grid, page, page->parts.idle_ns);
@@ -245,6 +246,15 @@ static void add_end(struct grid *grid, const struct model_connection *connection
         grid_printf(grid, "%s %s", format_moment(buffer, connection->end_ns), words ? words : "");
 }
 
+/* Return what the requests of a connection are of, in a word. */
+static const char *protocol(const struct model_connection *connection)
+{
+    const char *words = words_protocol(connection->protocol);
+    if (connection->tls)
+        words = connection->inner_protocol_ns != MODEL_NONE ? words_protocol(connection->inner_protocol) : "TLS";
+    return words && (connection->tls || connection->protocol_ns != MODEL_NONE) ? words : "–";
+}
+
 static void add_connection(struct grid *grid, const struct chapter *chapter, size_t index)
 {
     const struct model_connection *connection = model_connection(chapter->session, index);
@@ -255,6 +265,7 @@ static void add_connection(struct grid *grid, const struct chapter *chapter, siz
     grid_anchor(grid, "connection-%" PRIu32, connection->id);
     grid_link(grid, "lane-connection-%" PRIu32, connection->id);
     add_server(grid, chapter, connection->server, true);
+    grid_printf(grid, "%s", protocol(connection));
     if (page > 0) {
         grid_printf(grid, "%" PRIu32, page);
         grid_link(grid, "page-%" PRIu32, page);
@@ -274,9 +285,9 @@ static void add_connection(struct grid *grid, const struct chapter *chapter, siz
 
 void pdf_connections(const struct chapter *chapter)
 {
-    static const struct paper_column columns[] = {PDF_RIGHT("Id"),        PDF_LEFT("Server"),    PDF_RIGHT("Page"),
-                                                  PDF_RIGHT("Start (s)"), PDF_RIGHT("SOCKS"),    PDF_RIGHT("Requests"),
-                                                  PDF_RIGHT("Sent"),      PDF_RIGHT("Received"), PDF_LEFT("End (s)")};
+    static const struct paper_column columns[] = {
+        PDF_RIGHT("Id"),    PDF_LEFT("Server"),    PDF_LEFT("Protocol"), PDF_RIGHT("Page"),     PDF_RIGHT("Start (s)"),
+        PDF_RIGHT("SOCKS"), PDF_RIGHT("Requests"), PDF_RIGHT("Sent"),    PDF_RIGHT("Received"), PDF_LEFT("End (s)")};
     const struct selection *selection = &chapter->selection;
     size_t shown = selection->count < MOST_ROWS ? selection->count : MOST_ROWS;
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
@@ -285,4 +296,5 @@ void pdf_connections(const struct chapter *chapter)
     paper_heading(chapter->paper, chapter->level, figure_text("Appendix: connections"), "connections");
     grid_add(grid, chapter->paper, "The numbers lead to the lines of the timeline, and these back");
     note_cut(chapter, shown, selection->count, "connections");
+    pdf_protocols(chapter);
 }

@@ -156,6 +156,43 @@ def test_hostile(box):
             check(not set(map(chr, range(0x202A, 0x202F))) & set(text), "a change of direction")
 
 
+def make_encrypted(box, streams):
+    path = box.folder / f"encrypted-{streams}.mitm"
+    with path.open("wb") as out:
+        subprocess.run([box.build / "tests" / "unit" / "report" / "make_encrypted", str(streams)], stdout=out, check=True)
+    return path
+
+
+def test_encrypted(box):
+    """A document says what was decrypted and what is inferred; each stream is a request of its connection."""
+    text = report(box, make_encrypted(box, 100))
+    document = Document(text, served=False)
+    words = " ".join("".join(document.text).split())
+    for sentence in ["TLS was decrypted with the client's session keys: 4 of 7 connections.",
+                     "Handshakes that were not completed: 1.", "Not decrypted: 2 (its keys never came: 2)",
+                     "waiting for the response, inferred (encrypted)", "HTTP/2 over TLS 1.3, open",
+                     "TLS 1.3 (not decrypted), closed"]:
+        check(sentence in words, f"it does not say: {sentence}")
+    tooltips = [values.get("title", "") for _, values in document.areas]
+    equal(sum(title.startswith("stream 1 · GET / · 200 · ") for title in tooltips), 2, "areas of the first stream: waiting, transfer")
+    check(any("held back by flow control 0.120 s" in title for title in tooltips), "stalls")
+    check(any(title.startswith("stream 33 · ") and title.endswith("reset by the server: REFUSED_STREAM (7)") for title in tooltips),
+          "the reset")
+    check(any(title.startswith("encrypted, inferred from its records · waiting 0.250 s") for title in tooltips), "turns")
+    for title in "TLS 1.3 handshake · took 0.303 s · server name www.example", "streams that have no lane of their own":
+        check(any(tooltip.startswith(title) for tooltip in tooltips), title)
+
+
+def test_streams(box):
+    """Whatever the number of streams: a document, and the connection alone has more lanes."""
+    for streams in 1, 5, 500:
+        source = make_encrypted(box, streams)
+        Document(report(box, source), served=False)
+        heights = [int(Document(report(box, source, *options), served=False).images[0]["height"])
+                   for options in ([], ["--connection", "1"])]
+        check(streams < 500 or heights[1] > heights[0], f"heights of {streams} streams: {heights}")
+
+
 def test_wrong_use(box):
     program = box.build / "analyze" / "mitm-analyze"
     sample = SAMPLES[0]

@@ -104,7 +104,7 @@ static int64_t hostile_time(struct dice *dice, int64_t length_ns)
 
 static const struct figure_phase palette[PHASES] = {
     [SOCKS] = {{"SOCKS (circuit, DNS, TCP)", 25}, {"SOCKS", 5}, FIGURE_COLOR_SOCKS, false},
-    [TLS] = {{"TLS handshake", 13}, {"TLS", 3}, {0x8a, 0x5f, 0xb0}, false},
+    [TLS] = {{"TLS handshake", 13}, {"TLS", 3}, FIGURE_COLOR_TLS, false},
     [WAITING] = {{"waiting for the response", 24}, {"waiting", 7}, FIGURE_COLOR_WAITING, false},
     [TRANSFER] = {{"transfer", 8}, {NULL, 0}, FIGURE_COLOR_TRANSFER, true},
     [DELAY] = {{"delay added on purpose", 22}, {"delay", 5}, FIGURE_COLOR_DELAY, false},
@@ -120,6 +120,7 @@ static struct test_figure *new_figure(void)
         .palette = palette,
         .palette_count = PHASES,
         .title = figure_text("example.org through Tor"),
+        .inferred_label = figure_text("inferred (encrypted)"),
         .dot_label = figure_text("no body, or too short to see"),
         .failure_label = figure_text("failed"),
         .open_label = figure_text("still open"),
@@ -153,6 +154,8 @@ static void make_bar(struct lane_maker *maker, size_t phase, int64_t duration_ns
         .tooltip = format(maker->test, "bar %zu.%zu", maker->number, maker->bar_count),
     };
     maker->t_ns += duration_ns;
+    if (maker->plan->continued > 0)
+        maker->bars[maker->bar_count].inferred = roll_below(maker->dice, 3) == 0;
     if (maker->plan->hostile && roll_below(maker->dice, 4) == 0) {
         maker->bars[maker->bar_count].from_ns = hostile_time(maker->dice, maker->plan->length_ns);
         maker->bars[maker->bar_count].to_ns = hostile_time(maker->dice, maker->plan->length_ns);
@@ -203,6 +206,21 @@ static void make_lane(struct figure_lane *lane, struct lane_maker *maker)
     }
 }
 
+/* Make up to plan->continued lanes that continue the one before them; return how many. */
+static size_t make_continued(struct figure_lane *lanes, struct lane_maker *maker)
+{
+    size_t count = (size_t)roll_below(maker->dice, (int64_t)maker->plan->continued + 1);
+    for (size_t i = 0; i < count; i++) {
+        struct lane_maker next = {
+            .test = maker->test, .plan = maker->plan, .dice = maker->dice, .number = maker->number};
+        make_lane(&lanes[i], &next);
+        lanes[i].continues = true;
+        lanes[i].label = i + 1 == count ? figure_text("+37") : (struct figure_text){NULL, 0};
+        lanes[i].end = FIGURE_END_NONE;
+    }
+    return count;
+}
+
 static void make_groups(struct test_figure *test, const struct figure_plan *plan, struct dice *dice)
 {
     struct figure_group *groups = block(test, plan->groups * sizeof *groups);
@@ -212,14 +230,17 @@ static void make_groups(struct test_figure *test, const struct figure_plan *plan
         size_t groups_left = plan->groups - i;
         size_t spare = left - groups_left;
         size_t count = groups_left == 1 ? left : 1 + (size_t)roll_below(dice, (int64_t)(2 * spare / groups_left) + 1);
-        struct figure_lane *lanes = block(test, count * sizeof *lanes);
+        struct figure_lane *lanes = block(test, count * (1 + plan->continued) * sizeof *lanes);
+        size_t lane_count = 0;
         for (size_t k = 0; k < count; k++) {
             struct lane_maker maker = {.test = test, .plan = plan, .dice = dice, .number = made++};
-            make_lane(&lanes[k], &maker);
+            make_lane(&lanes[lane_count++], &maker);
+            if (plan->continued > 0)
+                lane_count += make_continued(&lanes[lane_count], &maker);
         }
         groups[i].label = plan->hostile ? hostile_text(test, dice) : format(test, "www%zu.example.org:80", i);
         groups[i].lanes = lanes;
-        groups[i].lane_count = count;
+        groups[i].lane_count = lane_count;
     }
     test->figure.groups = groups;
     test->figure.group_count = plan->groups;
@@ -274,19 +295,19 @@ struct test_figure *figures_random(const struct figure_plan *plan)
 struct test_figure *figures_article(void)
 {
     static const struct figure_bar article[] = {
-        {SOCKS, 249 * MS, 1291 * MS, {"SOCKS 1.042 s", 13}, {NULL, 0}},
-        {WAITING, 1292 * MS, 4293 * MS, {"GET /", 5}, {NULL, 0}},
-        {TRANSFER, 4293 * MS, 5332 * MS, {"GET /", 5}, {NULL, 0}},
-        {WAITING, 5333 * MS, 7318 * MS, {"GET /wp-includes/js/l10n.js", 27}, {NULL, 0}},
-        {TRANSFER, 7318 * MS, 7318 * MS, {"GET /wp-includes/js/l10n.js", 27}, {NULL, 0}},
-        {WAITING, 10390 * MS, 12338 * MS, {"GET sprite_h.png", 16}, {NULL, 0}},
-        {TRANSFER, 12338 * MS, 12338 * MS, {"GET sprite_h.png", 16}, {NULL, 0}},
+        {SOCKS, 249 * MS, 1291 * MS, false, {"SOCKS 1.042 s", 13}, {NULL, 0}},
+        {WAITING, 1292 * MS, 4293 * MS, false, {"GET /", 5}, {NULL, 0}},
+        {TRANSFER, 4293 * MS, 5332 * MS, false, {"GET /", 5}, {NULL, 0}},
+        {WAITING, 5333 * MS, 7318 * MS, false, {"GET /wp-includes/js/l10n.js", 27}, {NULL, 0}},
+        {TRANSFER, 7318 * MS, 7318 * MS, false, {"GET /wp-includes/js/l10n.js", 27}, {NULL, 0}},
+        {WAITING, 10390 * MS, 12338 * MS, false, {"GET sprite_h.png", 16}, {NULL, 0}},
+        {TRANSFER, 12338 * MS, 12338 * MS, false, {"GET sprite_h.png", 16}, {NULL, 0}},
     };
-    static const struct figure_bar refused[] = {{SOCKS, 2000 * MS, 4000 * MS, {NULL, 0}, {NULL, 0}}};
+    static const struct figure_bar refused[] = {{SOCKS, 2000 * MS, 4000 * MS, false, {NULL, 0}, {NULL, 0}}};
     static const struct figure_bar parallel[] = {
-        {SOCKS, 6000 * MS, 6500 * MS, {NULL, 0}, {NULL, 0}},
-        {WAITING, 6500 * MS, 9000 * MS, {NULL, 0}, {NULL, 0}},
-        {WAITING, 7000 * MS, 8000 * MS, {NULL, 0}, {NULL, 0}},
+        {SOCKS, 6000 * MS, 6500 * MS, false, {NULL, 0}, {NULL, 0}},
+        {WAITING, 6500 * MS, 9000 * MS, false, {NULL, 0}, {NULL, 0}},
+        {WAITING, 7000 * MS, 8000 * MS, false, {NULL, 0}, {NULL, 0}},
     };
     static const struct figure_failure failure = {4000 * MS, {"refused by exit policy (2)", 26}, {NULL, 0}, {NULL, 0}};
     static const struct figure_lane blog[] = {
@@ -323,7 +344,7 @@ struct test_figure *figures_article(void)
     };
     static const struct figure_mark mark = {12338 * MS, {"loaded 12.3 s", 13}};
     static const struct figure_share shares[] = {
-        {SOCKS, 30, {NULL, 0}}, {WAITING, 69, {NULL, 0}}, {TRANSFER, 1, {NULL, 0}}};
+        {SOCKS, false, 30, {NULL, 0}}, {WAITING, false, 69, {NULL, 0}}, {TRANSFER, false, 1, {NULL, 0}}};
     static const uint64_t bins[] = {0, 0, 0, 0, 12000, 8522, 0, 221, 0, 0, 0, 0, 1378};
     static const struct figure_strip strip = {{"received", 8}, FIGURE_COLOR_TRANSFER, 0, 1000 * MS, bins, 13};
     struct test_figure *test = new_figure();

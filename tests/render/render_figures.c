@@ -8,13 +8,14 @@ static const struct {
     const char *name;
     struct figure_plan plan;
 } figures[] = {
-    {"none", {1, 0, 0, 0, 1000000000, false}},
-    {"one", {2, 1, 1, 3, 3000000, false}},
-    {"nine", {3, 3, 9, 4, 6200000000, false}},
-    {"fifty", {4, 8, 50, 6, 30000000000, false}},
-    {"fivehundred", {5, 40, 500, 6, 180000000000, false}},
-    {"dense", {6, 2, 6, 400, 10800000000000, false}},
-    {"hostile", {7, 12, 40, 4, 6200000000, true}},
+    {"none", {1, 0, 0, 0, 1000000000, false, 0}},
+    {"one", {2, 1, 1, 3, 3000000, false, 0}},
+    {"nine", {3, 3, 9, 4, 6200000000, false, 0}},
+    {"fifty", {4, 8, 50, 6, 30000000000, false, 0}},
+    {"fivehundred", {5, 40, 500, 6, 180000000000, false, 0}},
+    {"dense", {6, 2, 6, 400, 10800000000000, false, 0}},
+    {"hostile", {7, 12, 40, 4, 6200000000, true, 0}},
+    {"streams", {14, 3, 6, 4, 6200000000, false, 24}},
 };
 
 int main(int argc, char **argv)

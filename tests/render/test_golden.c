@@ -50,8 +50,17 @@ Test(golden, article_on_pages)
 Test(golden, hostile)
 {
     static const struct timeline_options picture = {.width = 800, .max_height = 32767};
-    struct figure_plan plan = {7, 3, 8, 2, 90000000000, true};
+    struct figure_plan plan = {7, 3, 8, 2, 90000000000, true, 0};
     struct test_figure *test = figures_random(&plan);
     check_golden(timeline_layout(&test->figure, &picture), "hostile");
+    figures_free(test);
+}
+
+Test(golden, streams)
+{
+    static const struct timeline_options pages = {.width = 560, .page_height = 560, .index = true};
+    struct figure_plan plan = {21, 2, 4, 2, 6200000000, false, 12};
+    struct test_figure *test = figures_random(&plan);
+    check_golden(timeline_layout(&test->figure, &pages), "streams");
     figures_free(test);
 }

@@ -13,22 +13,36 @@ static const struct timeline_options picture = {.width = 1100, .max_height = 327
 static const struct timeline_options narrow = {.width = 600, .max_height = 32767};
 static const struct timeline_options pages = {.width = 1123, .page_height = 793, .index = true};
 static const struct timeline_options small_pages = {.width = 560, .page_height = 560, .index = true};
-/* Figures for papers: 84 mm wide with text of 8 pt, and the narrowest. */
+/* Figures for papers: 84 mm and 170 mm wide with text of 8 pt, and the narrowest. */
 static const struct text_font one_size = {.size = 11};
 static const struct timeline_options column = {
     .width = 327, .max_height = 32767, .bare = true, .titled = true, .font = &one_size};
+static const struct timeline_options columns = {.width = 662, .max_height = 32767, .bare = true, .font = &one_size};
 static const struct timeline_options narrowest = {
     .width = TIMELINE_LEAST_WIDTH, .max_height = 32767, .bare = true, .font = &one_size};
-static const struct timeline_options *const all_options[] = {&picture,     &narrow, &pages,
-                                                             &small_pages, &column, &narrowest};
+static const struct timeline_options *const all_options[] = {&picture, &narrow,  &pages,    &small_pages,
+                                                             &column,  &columns, &narrowest};
 
 static const struct figure_plan plans[] = {
-    {1, 0, 0, 3, 1000000000, false},         {2, 1, 1, 3, 3000000, false},
-    {3, 2, 5, 4, 6200000000, false},         {4, 9, 50, 6, 30000000000, false},
-    {5, 60, 500, 6, 180000000000, false},    {6, 300, 2000, 5, 10800000000000, false},
-    {7, 1, 500, 2, 6200000000, false},       {8, 3, 4, 400, 6200000000, false},
-    {9, 2, 9, 5, 6200000000, true},          {10, 20, 120, 6, 1000, true},
-    {11, 100, 600, 8, 50000000000000, true}, {12, 5, 5, 3, 1, false},
+    {1, 0, 0, 3, 1000000000, false, 0},
+    {2, 1, 1, 3, 3000000, false, 0},
+    {3, 2, 5, 4, 6200000000, false, 0},
+    {4, 9, 50, 6, 30000000000, false, 0},
+    {5, 60, 500, 6, 180000000000, false, 0},
+    {6, 300, 2000, 5, 10800000000000, false, 0},
+    {7, 1, 500, 2, 6200000000, false, 0},
+    {8, 3, 4, 400, 6200000000, false, 0},
+    {9, 2, 9, 5, 6200000000, true, 0},
+    {10, 20, 120, 6, 1000, true, 0},
+    {11, 100, 600, 8, 50000000000000, true, 0},
+    {12, 5, 5, 3, 1, false, 0},
+    /* Connections of several lanes: 1, 5, 100 and 500 of them. */
+    {13, 1, 1, 4, 6200000000, false, 1},
+    {14, 3, 6, 4, 6200000000, false, 24},
+    {15, 10, 100, 4, 6200000000, false, 8},
+    {16, 1, 1, 1, 6200000000, false, 500},
+    {17, 6, 500, 3, 60000000000, false, 4},
+    {18, 5, 12, 4, 6200000000, true, 12},
 };
 
 static const struct layout_item *item_at(const struct layout_page *page, guint i)
@@ -50,7 +64,8 @@ static bool same_color(struct figure_color a, struct figure_color b)
 static bool is_phase_rect(const struct timeline_figure *figure, const struct layout_item *item)
 {
     for (size_t i = 0; i < figure->palette_count; i++) {
-        if (item->kind == LAYOUT_RECT && same_color(item->color, figure->palette[i].color))
+        bool filled = item->kind == LAYOUT_RECT || item->kind == LAYOUT_HATCH;
+        if (filled && same_color(item->color, figure->palette[i].color))
             return true;
     }
     return false;
@@ -169,12 +184,14 @@ static void check_hits(const struct timeline_figure *figure, const struct layout
               crowded);
 }
 
-/* Check that each lane is on exactly one page. */
+/* Check that each connection begins on exactly one page. */
 static void check_lanes(const struct timeline_figure *figure, const struct layout *layout)
 {
     size_t lanes = 0;
-    for (size_t i = 0; i < figure->group_count; i++)
-        lanes += figure->groups[i].lane_count;
+    for (size_t i = 0; i < figure->group_count; i++) {
+        for (size_t k = 0; k < figure->groups[i].lane_count; k++)
+            lanes += !figure->groups[i].lanes[k].continues;
+    }
     size_t *seen = g_new0(size_t, lanes + 1);
     for (size_t p = 0; p < layout_page_count(layout); p++) {
         const struct layout_page *page = layout_page(layout, p);
@@ -219,8 +236,13 @@ Test(layout, properties)
 Test(layout, hostile_figures)
 {
     for (uint64_t seed = 100; seed < 160; seed++) {
-        struct figure_plan plan = {seed, 1 + seed % 7, 7 + seed % 40, 1 + seed % 9, 1 + (int64_t)(seed * seed * seed),
-                                   true};
+        struct figure_plan plan = {seed,
+                                   1 + seed % 7,
+                                   7 + seed % 40,
+                                   1 + seed % 9,
+                                   1 + (int64_t)(seed * seed * seed),
+                                   true,
+                                   seed % 3 == 0 ? seed % 7 : 0};
         struct test_figure *test = figures_random(&plan);
         check_layout(&test->figure, all_options[seed % G_N_ELEMENTS(all_options)]);
         figures_free(test);
@@ -236,7 +258,7 @@ Test(layout, zero_figure)
 
 Test(layout, too_large)
 {
-    struct figure_plan plan = {1, 1, 3000, 1, 1000000000, false};
+    struct figure_plan plan = {1, 1, 3000, 1, 1000000000, false, 0};
     struct test_figure *test = figures_random(&plan);
     struct timeline_options low = {.width = 1100, .max_height = 5000};
     cr_assert(timeline_layout(&test->figure, &low) == NULL);
@@ -257,6 +279,145 @@ static const struct layout_item *find_text(const struct layout *layout, const ch
             return item_at(page, i);
     }
     return NULL;
+}
+
+static const struct figure_phase two_phases[] = {{.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS},
+                                                 {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER}};
+
+/* Fill `lanes` with connections of `height` lanes each, every lane with one bar whose tooltip is "CONNECTION". */
+static void make_connections(struct figure_lane *lanes, const struct figure_bar *bars, size_t count, size_t height)
+{
+    for (size_t i = 0; i < count; i++)
+        lanes[i] = (struct figure_lane){.continues = i % height != 0,
+                                        .label = i % height == 0 ? figure_text("7") : (struct figure_text){NULL, 0},
+                                        .to_ns = 1000,
+                                        .bars = &bars[i / height],
+                                        .bar_count = 1,
+                                        .end = i % height == 0 ? FIGURE_END_CLOSED : FIGURE_END_NONE};
+}
+
+/* Return the number of hit areas on `page` with the tooltip `tooltip`. */
+static size_t count_hits(const struct layout_page *page, const char *tooltip)
+{
+    size_t count = 0;
+    for (guint i = 0; i < page->hits->len; i++)
+        count += g_strcmp0(hit_at(page, i)->tooltip, tooltip) == 0;
+    return count;
+}
+
+/* Connections of 20 lanes are not torn, although pages end at other places. */
+Test(layout, lanes_of_a_connection_are_on_one_page)
+{
+    enum { CONNECTIONS = 13, HEIGHT = 20 };
+    static char names[CONNECTIONS][20];
+    static struct figure_bar bars[CONNECTIONS];
+    static struct figure_lane lanes[CONNECTIONS * HEIGHT];
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        g_snprintf(names[i], sizeof names[i], "connection %zu", i);
+        bars[i] = (struct figure_bar){.from_ns = 100, .to_ns = 900, .tooltip = figure_text(names[i])};
+    }
+    make_connections(lanes, bars, CONNECTIONS * HEIGHT, HEIGHT);
+    const struct figure_group group = {
+        .label = figure_text("a.example"), .lanes = lanes, .lane_count = CONNECTIONS * HEIGHT};
+    const struct timeline_figure figure = {
+        .to_ns = 1000, .palette = two_phases, .palette_count = 2, .groups = &group, .group_count = 1};
+    struct layout *layout = timeline_layout(&figure, &small_pages);
+    cr_assert_gt(layout_page_count(layout), 3);
+    for (size_t p = 0; p < layout_page_count(layout); p++) {
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            size_t count = count_hits(layout_page(layout, p), names[i]);
+            cr_expect(count == 0 || count == HEIGHT, "page %zu has %zu lanes of connection %zu", p + 1, count, i);
+        }
+    }
+    layout_free(layout);
+}
+
+/* Lanes of one connection lie closer together than connections; there is one life line, circle and bracket. */
+Test(layout, lanes_of_a_connection_belong_together)
+{
+    static const struct figure_bar bars[] = {{.from_ns = 100, .to_ns = 900}, {.from_ns = 100, .to_ns = 900}};
+    struct figure_lane lanes[6];
+    make_connections(lanes, bars, 6, 3);
+    const struct figure_group group = {.label = figure_text("a.example"), .lanes = lanes, .lane_count = 6};
+    const struct timeline_figure figure = {
+        .to_ns = 1000, .palette = two_phases, .palette_count = 2, .groups = &group, .group_count = 1};
+    struct layout *layout = timeline_layout(&figure, &column);
+    const struct layout_page *page = layout_page(layout, 0);
+    double tops[7] = {0};
+    size_t bars_seen = 0, lines = 0, circles = 0, brackets = 0;
+    for (guint i = 0; i < page->items->len; i++) {
+        const struct layout_item *item = item_at(page, i);
+        if (is_phase_rect(&figure, item) && item->rect.width > 20 && bars_seen < 7)
+            tops[bars_seen++] = item->rect.y;
+        lines += item->kind == LAYOUT_LINE && same_color(item->color, INK_LIFE);
+        circles += item->kind == LAYOUT_DOT;
+        brackets += item->kind == LAYOUT_PATH;
+    }
+    cr_assert_eq(bars_seen, 6);
+    cr_expect_lt(tops[2] - tops[1], tops[3] - tops[2] - 2);
+    cr_expect_float_eq(tops[1] - tops[0], tops[2] - tops[1], 0.01);
+    cr_expect_eq(lines, 2);
+    cr_expect_eq(circles, 3, "two ends, and their entry of the legend");
+    cr_expect_eq(brackets, 2);
+    layout_free(layout);
+}
+
+/* Where rows are too low for both, the label of a connection comes before that of the last lane of another. */
+Test(layout, labels_of_connections_come_first)
+{
+    enum { CONNECTIONS = 200, HEIGHT = 8 };
+    static struct figure_bar bars[CONNECTIONS];
+    static struct figure_lane lanes[CONNECTIONS * HEIGHT];
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        bars[i] = (struct figure_bar){.from_ns = 100, .to_ns = 900};
+    make_connections(lanes, bars, CONNECTIONS * HEIGHT, HEIGHT);
+    for (size_t i = HEIGHT - 1; i < CONNECTIONS * HEIGHT; i += HEIGHT)
+        lanes[i].label = figure_text("+85");
+    const struct figure_group group = {
+        .label = figure_text("a.example"), .lanes = lanes, .lane_count = CONNECTIONS * HEIGHT};
+    const struct timeline_figure figure = {
+        .to_ns = 1000, .palette = two_phases, .palette_count = 2, .groups = &group, .group_count = 1};
+    struct layout *layout = timeline_layout(&figure, &picture);
+    const struct layout_page *page = layout_page(layout, 0);
+    size_t labels = 0;
+    for (guint i = 0; i < page->items->len; i++)
+        labels += g_strcmp0(item_at(page, i)->text, "7") == 0;
+    cr_expect_eq(labels, CONNECTIONS);
+    check_apart(pick(&figure, page, is_text), "texts");
+    layout_free(layout);
+}
+
+/* Inferred bars are hatched in the colour of their phase, dots of them hollow, and the legend says so. */
+Test(layout, inferred_bars_are_hatched)
+{
+    static const struct figure_phase palette[] = {
+        {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER, .dot_when_short = true}};
+    static const struct figure_bar bars[] = {{.from_ns = 100, .to_ns = 400, .inferred = true},
+                                             {.from_ns = 500, .to_ns = 500, .inferred = true},
+                                             {.from_ns = 600, .to_ns = 900}};
+    const struct figure_lane lane = {.to_ns = 1000, .bars = bars, .bar_count = 3};
+    const struct figure_group group = {.label = figure_text("a.example"), .lanes = &lane, .lane_count = 1};
+    const struct timeline_figure figure = {.to_ns = 1000,
+                                           .palette = palette,
+                                           .palette_count = 1,
+                                           .groups = &group,
+                                           .group_count = 1,
+                                           .inferred_label = figure_text("inferred (encrypted)")};
+    struct layout *layout = timeline_layout(&figure, &picture);
+    const struct layout_page *page = layout_page(layout, 0);
+    size_t hatched = 0, rings = 0, filled = 0;
+    for (guint i = 0; i < page->items->len; i++) {
+        const struct layout_item *item = item_at(page, i);
+        bool own = same_color(item->color, palette[0].color);
+        hatched += own && item->kind == LAYOUT_HATCH;
+        rings += own && item->kind == LAYOUT_RING;
+        filled += own && item->kind == LAYOUT_RECT;
+    }
+    cr_expect_eq(hatched, 1);
+    cr_expect_eq(rings, 1);
+    cr_expect_eq(filled, 2, "the exact bar and the phase's entry of the legend");
+    cr_expect(find_text(layout, "inferred (encrypted)") != NULL);
+    layout_free(layout);
 }
 
 /* A failure at the end of the axis has its label too: left of the lane, whole. */
@@ -322,7 +483,7 @@ Test(layout, the_note_on_shares_is_whole)
 
 Test(layout, empty_says_so)
 {
-    struct figure_plan plan = {1, 0, 0, 0, 1000000000, false};
+    struct figure_plan plan = {1, 0, 0, 0, 1000000000, false, 0};
     struct test_figure *test = figures_random(&plan);
     struct layout *layout = timeline_layout(&test->figure, &picture);
     const struct layout_page *page = layout_page(layout, 0);

@@ -8,8 +8,8 @@
 #include "render/render.h"
 #include "render/text.h"
 
-static const struct figure_plan plan = {42, 4, 30, 5, 6200000000, false};
-static const struct figure_plan hostile = {43, 12, 80, 5, 6200000000, true};
+static const struct figure_plan plan = {42, 4, 30, 5, 6200000000, false, 0};
+static const struct figure_plan hostile = {43, 12, 80, 5, 6200000000, true, 0};
 
 /* Draw the figure of `which`; the caller frees it with render_buffer_fini(). */
 static struct render_buffer draw(const struct figure_plan *which, enum render_format format, bool links)

@@ -4,8 +4,9 @@
 
 #include "render/palette.h"
 
-static const struct figure_color phases[] = {FIGURE_COLOR_SOCKS, FIGURE_COLOR_DELAY, FIGURE_COLOR_TRANSFER,
-                                             FIGURE_COLOR_OPAQUE, FIGURE_COLOR_WAITING};
+static const struct figure_color phases[] = {FIGURE_COLOR_TLS,      FIGURE_COLOR_SOCKS,  FIGURE_COLOR_DELAY,
+                                             FIGURE_COLOR_TRANSFER, FIGURE_COLOR_OPAQUE, FIGURE_COLOR_WAITING};
+enum { PHASES = sizeof phases / sizeof *phases };
 static const enum render_palette palettes[] = {RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY};
 
 /* CIE 1976: black is 0, white is 100, and sRGB's middle gray (0x77) is 50.03 (computed with R's
@@ -20,7 +21,7 @@ Test(palette, lightness)
 Test(palette, phases_differ_in_lightness)
 {
     for (size_t p = 0; p < 3; p++) {
-        for (size_t i = 0; i < 5; i++) {
+        for (size_t i = 0; i < PHASES; i++) {
             for (size_t k = 0; k < i; k++) {
                 double step = palette_lightness(palette_phase(palettes[p], phases[i])) -
                               palette_lightness(palette_phase(palettes[p], phases[k]));

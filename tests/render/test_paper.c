@@ -172,10 +172,11 @@ Test(paper, contents_name_the_pages)
 
 Test(paper, timelines)
 {
-    static const struct figure_plan plans[] = {{1, 0, 0, 3, 1000000000, false},
-                                               {5, 60, 500, 6, 180000000000, false},
-                                               {9, 2, 9, 5, 6200000000, true},
-                                               {11, 20, 120, 6, 6200000000, true}};
+    static const struct figure_plan plans[] = {{1, 0, 0, 3, 1000000000, false, 0},
+                                               {5, 60, 500, 6, 180000000000, false, 0},
+                                               {9, 2, 9, 5, 6200000000, true, 0},
+                                               {11, 20, 120, 6, 6200000000, true, 0},
+                                               {12, 3, 6, 4, 6200000000, false, 40}};
     struct paper *paper = paper_new(&usual);
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         char prefix[20];

@@ -70,7 +70,9 @@ static void make_rows(struct made *made, size_t count, double scale)
                                               .high = i % 2 ? (double)NAN : scale * 0.7};
         for (size_t k = 0; k < PHASES; k++)
             made->parts[i][k] = i == 3 ? 0 : scale * chance();
-        made->bars[i] = (struct plot_bar){figure_text(i % 3 ? "www.example.org:443" : labels[3]), made->parts[i]};
+        made->bars[i] = (struct plot_bar){.label = figure_text(i % 3 ? "www.example.org:443" : labels[3]),
+                                          .parts = made->parts[i],
+                                          .inferred = i % 4 == 2 ? made->parts[i - 1] : NULL};
     }
 }
 

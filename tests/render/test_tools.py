@@ -57,7 +57,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([build / "tests/render/render_figures", folder], check=True)
         files = sorted(pathlib.Path(folder).iterdir())
-        check(len(files) == 21, f"{len(files)} files")
+        check(len(files) == 24, f"{len(files)} files")
         for file in files:
             if file.suffix == ".svg":
                 run("xmllint", "--noout", "--huge", "--nonet", file)

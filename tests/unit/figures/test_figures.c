@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../analyze/scene.h"
+#include "../analyze/scene_tls.h"
 #include "figures/plots.h"
 
 static struct model *model;
@@ -143,9 +143,26 @@ Test(figures, phases_of_servers)
     const struct plot_panel *panel = &plots_figure(plots)->panels[0];
     cr_assert_eq(panel->bar_count, 2);
     expect_text(panel->bars[0].label, "a.test:80");
-    EXPECT_NUMBERS(panel->bars[0].parts, 3, "SOCKS, waiting, transfer", 10e6, 20e6, 20e6);
+    EXPECT_NUMBERS(panel->bars[0].parts, 4, "SOCKS, TLS, waiting, transfer", 10e6, 0, 20e6, 20e6);
     expect_text(panel->bars[1].label, "b.test:443");
-    EXPECT_NUMBERS(panel->bars[1].parts, 3, "SOCKS, waiting, transfer", 25e6, 0, 0);
+    EXPECT_NUMBERS(panel->bars[1].parts, 4, "SOCKS, TLS, waiting, transfer", 25e6, 0, 0, 0);
+    plots_free(plots);
+}
+
+/* What is inferred is beside what is exact. */
+Test(figures, phases_of_an_encrypted_server)
+{
+    scene_connection_start(&sink, 1, 0);
+    scene_socks(&sink, 1, 0, 1, "a.test", 443);
+    scene_reply(&sink, 1, 20, 0);
+    scene_handshake(&sink, 1, 30, true); /* takes 101 ms */
+    scene_tls_data(&sink, 1, 200, MITM__DIRECTION__TO_SERVER, 400, 1, 400);
+    scene_tls_data(&sink, 1, 250, MITM__DIRECTION__TO_CLIENT, 3000, 1, 3000);
+    scene_tls_data(&sink, 1, 260, MITM__DIRECTION__TO_CLIENT, 3000, 1, 3000);
+    struct plots *plots = plots_phases(model_session(model, 0), NULL, PLOTS_SERVERS, &usual);
+    const struct plot_panel *panel = &plots_figure(plots)->panels[0];
+    EXPECT_NUMBERS(panel->bars[0].parts, 5, "exact", 20e6, 0, 0, 0, 0);
+    EXPECT_NUMBERS(panel->bars[0].inferred, 5, "inferred", 0, 101e6, 50e6, 10e6, 0);
     plots_free(plots);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../analyze/scene.h"
+#include "../analyze/scene_tls.h"
 #include "report/pdf.h"
 #include "report/report.h"
 
@@ -114,6 +114,36 @@ static void put_response(struct event_sink *sink, uint32_t connection, uint32_t 
     free(version);
 }
 
+/* TLS with a stream of HTTP/2 that was reset, decrypted in part. */
+static void put_tls(struct event_sink *sink, uint32_t connection, uint64_t t_ns)
+{
+    const char *name = next(), *alpn = next(), *authority = next(), *target = next();
+    ProtobufCBinaryData offered = {strlen(alpn), (uint8_t *)(uintptr_t)alpn};
+    EVENT_NEW(hello, hello_ev, t_ns, TlsClientHello, TLS_CLIENT_HELLO, tls_client_hello);
+    EVENT_SET_BYTES(hello_ev, server_name, name, strlen(name));
+    hello_ev.alpn = &offered;
+    hello_ev.n_alpn = 1;
+    put(sink, &hello, connection, 0);
+    EVENT_NEW(end, end_ev, t_ns + 1000000, TlsHandshakeEnd, TLS_HANDSHAKE_END, tls_handshake_end);
+    EVENT_SET_BYTES(end_ev, alpn, alpn, strlen(alpn));
+    put(sink, &end, connection, 0);
+    scene_decryption(sink, connection, t_ns / 1000000 + 1, MITM__TLS_DECRYPTION_STATUS__DECRYPTED, 0);
+    EVENT_NEW(start, start_ev, t_ns + 2000000, HttpRequestStart, HTTP_REQUEST_START, http_request_start);
+    EVENT_SET_BYTES(start_ev, method, target, strlen(target));
+    EVENT_SET_BYTES(start_ev, target, target, strlen(target));
+    EVENT_SET_BYTES(start_ev, scheme, authority, strlen(authority));
+    EVENT_SET_BYTES(start_ev, authority, authority, strlen(authority));
+    EVENT_SET(start_ev, stream, 1);
+    put(sink, &start, connection, 9);
+    scene_message(sink, connection, 9, t_ns / 1000000 + 3, t_ns / 1000000 + 3, MITM__DIRECTION__TO_CLIENT, 5);
+    scene_reset(sink, connection, t_ns / 1000000 + 4, MITM__DIRECTION__TO_CLIENT, 1, 2);
+    EVENT_NEW(failed, failed_ev, t_ns + 5000000, TlsDecryption, TLS_DECRYPTION, tls_decryption);
+    EVENT_SET(failed_ev, status, MITM__TLS_DECRYPTION_STATUS__DECRYPTION_FAILED);
+    failed_ev.detail = strdup(next());
+    put(sink, &failed, connection, 0);
+    free(failed_ev.detail);
+}
+
 static void put_connection(struct event_sink *sink, uint32_t connection)
 {
     uint64_t t_ns = connection * UINT64_C(10000000);
@@ -132,6 +162,8 @@ static void put_connection(struct event_sink *sink, uint32_t connection)
         put_request(sink, connection, exchange, t_ns + exchange * UINT64_C(20000000));
         put_response(sink, connection, exchange, t_ns + exchange * UINT64_C(20000000) + 10000000);
     }
+    if (connection % 2 == 0)
+        put_tls(sink, connection, t_ns + 30000000);
     EVENT_NEW(violation, violation_ev, t_ns + 90000000, Violation, VIOLATION, violation);
     EVENT_SET(violation_ev, kind, MITM__VIOLATION_KIND__HTTP_OTHER);
     EVENT_SET(violation_ev, direction, MITM__DIRECTION__TO_CLIENT);
