@@ -111,13 +111,16 @@ int64_t metrics_waiting_start_ns(const struct model_connection *connection, cons
     return latest_ns;
 }
 
-/* Return whether a rate limit held back what the client sent before the response began. */
+/* Return whether a rate limit held back what the client sent before the response began, or, on a connection of HTTP/2, the
+ * responses that came before it there. */
 static bool request_limited(const struct model_connection *connection, const struct model_exchange *exchange)
 {
     int64_t from_ns = exchange->request.start_ns;
     if (from_ns == MODEL_NONE)
         from_ns = metrics_waiting_start_ns(connection, exchange);
-    return held(connection, MODEL_TO_SERVER, from_ns, exchange->response.start_ns);
+    int64_t to_ns = exchange->response.start_ns;
+    return held(connection, MODEL_TO_SERVER, from_ns, to_ns) ||
+           (connection->http2 && held(connection, MODEL_TO_CLIENT, from_ns, to_ns));
 }
 
 int64_t metrics_waiting_ns(const struct model_connection *connection, const struct model_exchange *exchange)

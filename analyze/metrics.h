@@ -54,7 +54,8 @@ int64_t metrics_request_sent_ns(const struct model_connection *connection, const
 int64_t metrics_waiting_start_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
 /* Waiting time: that moment → HttpResponseStart. Missing where a rate limit held back what the client sent meanwhile:
- * when the request was passed on as a whole is not known then. */
+ * when the request was passed on as a whole is not known then. On a connection of HTTP/2, whose streams share the way,
+ * it is missing as well where a limit held back what the client received meanwhile. */
 int64_t metrics_waiting_ns(const struct model_connection *connection, const struct model_exchange *exchange);
 
 /* Response time: metrics_request_sent_ns() → HttpResponseStart; missing where the waiting time is because of a limit.

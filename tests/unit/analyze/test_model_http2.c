@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "analyze/metrics.h"
 #include "analyze/model.h"
 #include "scene_tls.h"
 
@@ -150,4 +151,19 @@ Test(model_http2, messages_of_a_web_socket)
     cr_expect_eq(exchange(0)->h2->stream, 0);
     scene_message(&sink, 1, 0, 200, 210, DOWN, 70); /* of no exchange */
     cr_expect_eq(connection()->exchange_count, 1);
+}
+
+/* RFC 9113, 5: streams are interleaved, so that a limit which holds one response back holds back all behind it. */
+Test(model_http2, a_limit_on_the_way_to_the_client_leaves_no_waiting_time)
+{
+    scene_protocol(&sink, 1, 5, MITM__PROTOCOL__HTTP2, false);
+    scene_stream(&sink, 1, 1, 10, 1, "www.example", "/");
+    scene_response(&sink, 1, 1, 30, 200);
+    cr_expect_eq(metrics_waiting_ns(connection(), exchange(0)), ms(20));
+    scene_rate_limited(&sink, 1, DOWN, 31, 80);
+    cr_expect_eq(metrics_waiting_ns(connection(), exchange(0)), ms(20));
+    scene_stream(&sink, 1, 2, 40, 3, "www.example", "/behind");
+    scene_response(&sink, 1, 2, 90, 200);
+    cr_expect_eq(metrics_waiting_ns(connection(), exchange(1)), MODEL_NONE);
+    cr_expect_eq(metrics_response_ns(connection(), exchange(1)), MODEL_NONE);
 }
