@@ -45,6 +45,13 @@ static void put_count(FILE *out, uint64_t n, const char *one, const char *many)
     fprintf(out, " · %s %s", format_count(buffer, n), n == 1 ? one : many);
 }
 
+static const char *decryption(const struct chart *chart)
+{
+    if (!chart->has_hidden)
+        return chart->has_decrypted ? "TLS decrypted" : "TLS not decrypted";
+    return chart->has_decrypted ? "TLS decrypted in part" : "TLS not decrypted";
+}
+
 static struct figure_text summary(struct chart *chart)
 {
     const struct model_session *session = chart->session;
@@ -62,11 +69,12 @@ static struct figure_text summary(struct chart *chart)
     }
     put_count(out, chart->figure.group_count, "server", "servers");
     put_count(out, chart->connection_count, "connection", "connections");
-    put_count(out, chart->requests, "request", "requests");
+    if (chart->requests > 0 || !chart->has_hidden)
+        put_count(out, chart->requests, "request", "requests");
     if (chart->received_known)
         fprintf(out, " · %s received", format_size(buffer, (uint64_t)chart->received_bytes));
     if (chart->has_tls)
-        fputs(session->decrypted ? " · TLS decrypted" : " · TLS not decrypted", out);
+        fprintf(out, " · %s", decryption(chart));
     if (session->last_ns != MODEL_NONE)
         fprintf(out, " · recorded for %s", format_duration(buffer, session->last_ns));
     return chart_text_end(chart, &text);

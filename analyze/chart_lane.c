@@ -253,6 +253,8 @@ static void count(struct chart_maker *maker)
     chart->limited += rate_limited(c);
     chart->has_streams |= c->http2 != NULL;
     chart->has_tls |= c->tls != NULL;
+    chart->has_decrypted |= c->tls && c->tls->decrypted;
+    chart->has_hidden |= metrics_hidden(c);
     chart_note(chart, metrics_connection_start_ns(c));
     if (!maker->open)
         chart_note(chart, c->end_ns);

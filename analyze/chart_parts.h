@@ -32,7 +32,7 @@ struct chart {
     size_t merged_count, merged_capacity;
     size_t connection_count;   /* that are shown */
     size_t folded_connections; /* that have more streams at once than lanes */
-    bool has_streams, has_tls;
+    bool has_streams, has_tls, has_decrypted, has_hidden;
     uint64_t shares[CHART_PHASES][2]; /* nanoseconds within the time shown: exact, inferred */
     uint64_t requests;
     int64_t received_bytes;

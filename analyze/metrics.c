@@ -111,8 +111,8 @@ int64_t metrics_waiting_start_ns(const struct model_connection *connection, cons
     return latest_ns;
 }
 
-/* Return whether a rate limit held back what the client sent before the response began, or, on a connection of HTTP/2, the
- * responses that came before it there. */
+/* Return whether a rate limit held back what the client sent before the response began, or, on a connection of HTTP/2,
+ * the responses that came before it there. */
 static bool request_limited(const struct model_connection *connection, const struct model_exchange *exchange)
 {
     int64_t from_ns = exchange->request.start_ns;
@@ -200,6 +200,14 @@ int64_t metrics_encrypted_from_ns(const struct model_connection *connection)
     if (!tls || (tls->decrypted && tls->failure == 0))
         return MODEL_NONE;
     return tls->decrypted ? tls->failure_ns : 0;
+}
+
+bool metrics_hidden(const struct model_connection *connection)
+{
+    if (metrics_encrypted_from_ns(connection) == MODEL_NONE)
+        return false;
+    const struct model_tls *tls = connection->tls;
+    return tls->decrypted || tls->end_ns != MODEL_NONE || tls->turns;
 }
 
 int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn)

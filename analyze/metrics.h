@@ -90,6 +90,9 @@ bool metrics_transfer_limited(const struct model_connection *connection, const s
  * decrypted; missing where they are. What its turns say from then on is inferred. */
 int64_t metrics_encrypted_from_ns(const struct model_connection *connection);
 
+/* Return whether there may be such requests: not where the handshake was never completed, and nothing followed it. */
+bool metrics_hidden(const struct model_connection *connection);
+
 /* Of a turn that was seen of an encrypted connection: waiting, from the end of its request → first byte of its answer;
  * transfer, first → last byte of the answer. Missing where a rate limit held it back. */
 int64_t metrics_turn_waiting_ns(const struct model_connection *connection, const struct model_turn *turn);

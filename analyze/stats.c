@@ -42,6 +42,11 @@ static void gather_exchange(struct stats_row *row, struct gathered *gathered, co
     stats_values_add(&gathered->quantities[STATS_BYTES], metrics_body_bytes(exchange));
 }
 
+bool stats_requests_known(const struct stats_row *row)
+{
+    return row->requests > 0 || row->hidden == 0;
+}
+
 /* Add `bytes`, which may be missing, to a sum; `first`: it has none yet. */
 static void add_bytes(int64_t *sum, bool first, int64_t bytes)
 {
@@ -56,6 +61,7 @@ static void gather_tls(struct stats_row *row, struct gathered *gathered, const s
     const struct model_tls *tls = connection->tls;
     row->tls++;
     row->decrypted += tls->decrypted;
+    row->hidden += metrics_hidden(connection);
     row->handshakes += tls->end_ns != MODEL_NONE;
     row->inferred += tls->end_ns != MODEL_NONE && tls->end_inferred;
     stats_values_add(&gathered->quantities[STATS_TLS], metrics_tls_ns(connection));

@@ -58,6 +58,7 @@ struct stats_row {
     uint64_t handshakes;                /* those whose handshake ended */
     uint64_t http2;                     /* connections that spoke HTTP/2 */
     uint64_t canceled;                  /* requests that the client gave up (metrics_canceled()) */
+    uint64_t hidden;                    /* connections with requests that cannot be seen (metrics_hidden()) */
     uint64_t turns;                     /* of TLS connections that are not decrypted */
     int64_t sent_bytes, received_bytes; /* payload, from and to the clients; MODEL_NONE: no size is known */
     int64_t mean_response_ns;           /* of the response time; MODEL_NONE: no response */
@@ -79,6 +80,9 @@ struct stats {
  * `quantile_type` (statistics/quantile.h), rounded to whole numbers. Free them with stats_fini(). */
 void stats_init(struct stats *stats, const struct model_session *session, unsigned quantile_type);
 void stats_fini(struct stats *stats);
+
+/* Return whether the row's number of requests says something: not where there are none because none can be seen. */
+bool stats_requests_known(const struct stats_row *row);
 
 /* Name of a quantity in CSV and JSON ("socks_ns"). */
 const char *stats_quantity_name(enum stats_quantity quantity);

@@ -272,8 +272,9 @@ static void add_counts(struct columns *table, const struct stats_row *row)
         columns_add(table, "(still open: %s)", format_count(buffer, row->open));
     else
         columns_add(table, "%s", "");
-    columns_add(table, "%s", format_count(buffer, row->requests));
-    columns_add(table, "%s", format_count(buffer, row->responses));
+    bool known = stats_requests_known(row);
+    columns_add(table, "%s", known ? format_count(buffer, row->requests) : missing);
+    columns_add(table, "%s", known ? format_count(buffer, row->responses) : missing);
 }
 
 static void add_times(struct columns *table, const struct stats_row *row)

@@ -18,7 +18,7 @@ static bool make_room(struct timeline *timeline, double height)
     return true;
 }
 
-/* Add a label of the left column, and a quiet text of up to two lines below it; return where that ends. */
+/* Add a label of the left column, and a quiet text of up to three lines below it; return where that ends. */
 static double add_heading(struct timeline *timeline, struct figure_text text, const char *below, double top)
 {
     struct text_meter *meter = timeline->layout->meter;
@@ -26,8 +26,8 @@ static double add_heading(struct timeline *timeline, struct figure_text text, co
     label = text_fit(meter, TEXT_HEADING, label, timeline->label_width, TEXT_CUT_MIDDLE);
     layout_add_text(timeline->layout, timeline->page, TEXT_HEADING, INK_TEXT, label, timeline->margin, top,
                     LAYOUT_LEFT);
-    const char *lines[2];
-    size_t count = text_wrap(meter, TEXT_SMALL, below, timeline->label_width, lines, 2);
+    const char *lines[3];
+    size_t count = text_wrap(meter, TEXT_SMALL, below, timeline->label_width, lines, G_N_ELEMENTS(lines));
     double y = top + 15;
     for (size_t i = 0; i < count; i++, y += 13)
         layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, lines[i], timeline->margin, y,
@@ -187,9 +187,9 @@ struct small_share {
     double width;
 };
 
-/* Add the labels of the parts too small for theirs below the bar: as close to their parts as they may without meeting.
- */
-static void add_small_shares(struct timeline *timeline, GArray *small, struct layout_rect bar)
+/* Move the labels to as close to their parts as they may be without meeting, from the right; return false if they do
+ * not fit side by side. */
+static bool push_left(GArray *small, struct layout_rect bar)
 {
     struct small_share *labels = (struct small_share *)(void *)small->data;
     double limit = bar.x + bar.width;
@@ -197,15 +197,29 @@ static void add_small_shares(struct timeline *timeline, GArray *small, struct la
         labels[i - 1].x = fmin(labels[i - 1].x, limit - labels[i - 1].width);
         limit = labels[i - 1].x - SMALL_SHARE_GAP;
     }
-    limit = bar.x;
+    double width = 0;
+    for (guint i = 0; i < small->len; i++)
+        width += labels[i].width + (i > 0 ? SMALL_SHARE_GAP : 0);
+    return width <= bar.width;
+}
+
+/* Add the labels of the parts too small for theirs below the bar: close to their parts or, if they do not fit so, one
+ * after the other on as many lines as it takes. Return where that ends. */
+static double add_small_shares(struct timeline *timeline, GArray *small, struct layout_rect bar)
+{
+    bool close = push_left(small, bar);
+    double limit = bar.x, y = bar.y + bar.height + 4;
     for (guint i = 0; i < small->len; i++) {
-        labels[i].x = fmax(labels[i].x, limit);
-        limit = labels[i].x + labels[i].width + SMALL_SHARE_GAP;
-        if (labels[i].x + labels[i].width > bar.x + bar.width)
-            return; /* the tooltips have the rest */
-        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, labels[i].text, labels[i].x,
-                        bar.y + bar.height + 4, LAYOUT_LEFT);
+        const struct small_share *label = &g_array_index(small, struct small_share, i);
+        double x = close ? fmax(label->x, limit) : limit;
+        if (!close && x > bar.x && x + label->width > bar.x + bar.width) {
+            x = bar.x;
+            y += 13;
+        }
+        layout_add_text(timeline->layout, timeline->page, TEXT_SMALL, INK_QUIET, label->text, x, y, LAYOUT_LEFT);
+        limit = x + label->width + SMALL_SHARE_GAP;
     }
+    return y + 14;
 }
 
 static void add_shares(struct timeline *timeline)
@@ -216,7 +230,7 @@ static void add_shares(struct timeline *timeline)
         total += (double)figure->shares[i].amount;
     if (total <= 0)
         return;
-    make_room(timeline, SHARE_HEIGHT + 50);
+    make_room(timeline, SHARE_HEIGHT + 70);
     timeline->y += 20;
     struct layout_rect bar = {timeline->axis.x0, timeline->y, timeline->axis.x1 - timeline->axis.x0, SHARE_HEIGHT};
     double bottom =
@@ -236,9 +250,8 @@ static void add_shares(struct timeline *timeline)
         }
         x += rect.width;
     }
-    add_small_shares(timeline, small, bar);
+    timeline->y = fmax(add_small_shares(timeline, small, bar), bottom);
     g_array_free(small, TRUE);
-    timeline->y = fmax(bar.y + bar.height + 18, bottom);
 }
 
 /* Add one footnote. */
@@ -260,8 +273,9 @@ static void add_crowded(struct timeline *timeline)
 {
     const char *remedy = timeline->options->bare ? "" : " A shorter period shows them.";
     if (timeline->crowded > 0)
-        add_note(timeline, text_format(timeline->layout->meter, "Not drawn: %zu more, too close to their neighbours.%s",
-                                       timeline->crowded, remedy));
+        add_note(timeline, text_format(timeline->layout->meter, "Not drawn: %zu %s too close to %s.%s",
+                                       timeline->crowded, timeline->crowded == 1 ? "bar or sign" : "bars or signs",
+                                       timeline->crowded == 1 ? "its neighbours" : "their neighbours", remedy));
 }
 
 /* Say what no picture is to be without. */

@@ -19,7 +19,7 @@ static void count_connection(struct counts *counts, const struct model_connectio
     counts->tls++;
     if (metrics_encrypted_from_ns(c) == MODEL_NONE) {
         counts->decrypted++;
-    } else if (tls->end_ns == MODEL_NONE && !tls->decrypted && !tls->turns) {
+    } else if (!metrics_hidden(c)) {
         counts->unfinished++;
     } else {
         counts->in_part += tls->decrypted;

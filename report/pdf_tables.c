@@ -158,7 +158,10 @@ static void add_server_row(struct grid *grid, const struct chapter *chapter, con
             grid_link(grid, "lane-server-%" PRIu32, index);
     }
     grid_count(grid, row->connections);
-    grid_count(grid, row->requests);
+    if (stats_requests_known(row))
+        grid_count(grid, row->requests);
+    else
+        grid_printf(grid, "–");
     grid_duration(grid, row->mean_response_ns);
     grid_duration(grid, row->quantities[STATS_SOCKS].median);
     grid_duration(grid, row->quantities[STATS_WAITING].median);

@@ -107,8 +107,12 @@ static void write_server_row(const struct document *document, const struct stats
     if (row->open > 0)
         fprintf(out, " (still open: %s)", format_count(buffer, row->open));
     fputs("</td>", out);
-    document_count_cell(document, row->requests);
-    document_count_cell(document, row->responses);
+    if (stats_requests_known(row)) {
+        document_count_cell(document, row->requests);
+        document_count_cell(document, row->responses);
+    } else {
+        fputs("<td class=\"n\">–</td><td class=\"n\">–</td>", out);
+    }
     document_duration_cell(document, row->mean_response_ns);
     document_duration_cell(document, row->quantities[STATS_SOCKS].median);
     document_duration_cell(document, row->quantities[STATS_WAITING].median);

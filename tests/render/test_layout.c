@@ -481,6 +481,33 @@ Test(layout, the_note_on_shares_is_whole)
     layout_free(layout);
 }
 
+/* Nor are the labels of small parts left out there, nor a longer note. */
+Test(layout, small_shares_are_labelled_in_the_narrowest_picture)
+{
+    static const struct figure_phase palette[] = {{.label = {"SOCKS", 5}, .color = FIGURE_COLOR_SOCKS},
+                                                  {.label = {"waiting", 7}, .color = FIGURE_COLOR_WAITING},
+                                                  {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER}};
+    static const struct figure_share shares[] = {
+        {.phase = 0, .amount = 10},  {.phase = 0, .amount = 20, .inferred = true},
+        {.phase = 1, .amount = 900}, {.phase = 1, .amount = 30, .inferred = true},
+        {.phase = 2, .amount = 30},  {.phase = 2, .amount = 10, .inferred = true}};
+    const struct timeline_figure figure = {
+        .to_ns = 1000,
+        .palette = palette,
+        .palette_count = G_N_ELEMENTS(palette),
+        .shares = shares,
+        .share_count = G_N_ELEMENTS(shares),
+        .shares_label = figure_text("where the time went"),
+        .shares_note = figure_text("sum over 500 connections, each stream by itself; idle time left out")};
+    struct layout *layout = timeline_layout(&figure, &narrow);
+    static const char *const texts[] = {
+        "SOCKS 1 %",    "SOCKS (inferred) 2 %",    "waiting 90 %", "waiting (inferred) 3 %",
+        "transfer 3 %", "transfer (inferred) 1 %", "time left out"};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        cr_expect(find_text(layout, texts[i]) != NULL, "%s", texts[i]);
+    layout_free(layout);
+}
+
 Test(layout, empty_says_so)
 {
     struct figure_plan plan = {1, 0, 0, 0, 1000000000, false, 0};

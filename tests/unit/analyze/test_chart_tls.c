@@ -101,10 +101,28 @@ Test(chart_tls, what_is_not_decrypted_is_inferred)
     expect_text(lane->bars[1].tooltip,
                 "TLS 1.3 handshake · took 0.101 s · server name www.example · its end is inferred");
     expect_text(figure->inferred_label, "inferred (encrypted)");
-    cr_expect(memmem(figure->subtitles[0].bytes, figure->subtitles[0].len_bytes, " · TLS decrypted", 17) != NULL);
+    cr_expect(memmem(figure->subtitles[0].bytes, figure->subtitles[0].len_bytes, " · TLS not decrypted", 21) != NULL);
+    cr_expect_null(memmem(figure->subtitles[0].bytes, figure->subtitles[0].len_bytes, "request", 7),
+                   "how many there were is not known");
     cr_assert_eq(figure->share_count, 4);
     for (size_t i = 0; i < 4; i++)
         cr_expect_eq(figure->shares[i].inferred, i > 0);
+}
+
+/* Its head says so where some connections are decrypted and others are not. */
+Test(chart_tls, what_is_decrypted_in_part_is_called_so)
+{
+    connect_h2(1, 100);
+    stream(1, 1, 300, 400, 500);
+    scene_session_end(&sink, 5, 800);
+    struct figure_text head = draw()->subtitles[0];
+    cr_expect(memmem(head.bytes, head.len_bytes, " · 1 request · ", 17) != NULL);
+    cr_expect(memmem(head.bytes, head.len_bytes, " · TLS decrypted · ", 21) != NULL);
+    chart_free(chart);
+    connect_tls(2, 100, true);
+    head = draw()->subtitles[0];
+    cr_expect(memmem(head.bytes, head.len_bytes, " · 1 request · ", 17) != NULL);
+    cr_expect(memmem(head.bytes, head.len_bytes, " · TLS decrypted in part · ", 29) != NULL);
 }
 
 /* The answer to a request can be read before the rest of another answer that came earlier. */
