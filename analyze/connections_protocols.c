@@ -84,8 +84,9 @@ static void add_decryption(struct connections_lines *lines, const struct model_t
     fprintf(lines->value, "%s: %s", tls->decrypted ? "no longer decrypted" : "not decrypted",
             words ? words : "unknown");
     if (tls->failure_detail.len > 0) {
-        fputs(": ", lines->value);
+        fputs(" (", lines->value);
         connections_put(lines, tls->failure_detail);
+        putc(')', lines->value);
     }
     connections_end(lines);
 }

@@ -109,7 +109,6 @@ static void gather_handshake(struct gatherer *g, const struct model_connection *
 
 static void gather_connection(struct gatherer *g, const struct model_connection *c)
 {
-    gather_handshake(g, c);
     const struct model_turns *turns = c->tls->turns;
     size_t n = turns ? turns->count : 0;
     struct slot *slots = memory_new(n, sizeof *slots);
@@ -138,8 +137,10 @@ struct inference inference_of(const struct model_session *session, unsigned quan
     struct gatherer g = {.session = session, .result = &result};
     for (size_t i = 0; i < session->connection_count; i++) {
         const struct model_connection *c = model_connection(session, i);
-        bool known = c->tls && c->tls->decrypted && c->tls->failure == 0;
-        if (known && (c->tls->turns || c->exchange_count > 0))
+        if (!c->tls || !c->tls->decrypted || c->tls->failure != 0)
+            continue;
+        gather_handshake(&g, c);
+        if (c->tls->turns || c->exchange_count > 0)
             gather_connection(&g, c);
     }
     result.handshake = summarise(&g.handshake, quantile_type);
@@ -174,7 +175,7 @@ static void add_part(struct columns *table, const char *name, const struct infer
 
 void inference_text(FILE *out, const struct inference *inference)
 {
-    static const char *const heads[] = {"Without keys",    "n",          "exact median", "n inferred",
+    static const char *const heads[] = {"Without keys",    "n exact",    "exact median", "n inferred",
                                         "inferred median", "n compared", "error median", "error p90"};
     char turns[FORMAT_BYTES], requests[FORMAT_BYTES], connections[FORMAT_BYTES];
     struct columns *table = columns_new("lrrrrrrr");
@@ -187,7 +188,7 @@ void inference_text(FILE *out, const struct inference *inference)
     putc('\n', out);
     columns_print(table, out, 0, 0);
     columns_free(table);
-    fprintf(out, "Inferred without keys, the %s decrypted %s would have shown %s %s in place of %s %s:\n",
+    fprintf(out, "Inferred without keys, the %s decrypted %s with requests would have shown %s %s in place of %s %s:\n",
             format_count(connections, inference->connections),
             inference->connections == 1 ? "connection" : "connections", format_count(turns, inference->turns),
             inference->turns == 1 ? "turn" : "turns", format_count(requests, inference->requests),

@@ -340,6 +340,18 @@ static const char *tls_title(const struct stats_row *total)
     return total->inferred < total->handshakes ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
 }
 
+/* Return whether a row may have values of `quantity`: look-ups and the like have no times, servers without TLS none of
+ * it.
+ */
+static bool has_quantity(const struct stats_row *row, enum stats_quantity quantity)
+{
+    if (!row->server || row->server->kind != MODEL_SERVER_CONNECT)
+        return false;
+    if (quantity == STATS_INFERRED_WAITING || quantity == STATS_INFERRED_TRANSFER)
+        return row->hidden > 0;
+    return quantity != STATS_TLS || row->tls > 0;
+}
+
 static void print_quantity(FILE *out, const struct stats *stats, enum stats_quantity quantity, size_t width)
 {
     static const char *const titles[] = {
@@ -360,9 +372,8 @@ static void print_quantity(FILE *out, const struct stats *stats, enum stats_quan
     const struct stats_row *row;
     for (size_t i = 0; (row = table_row(stats, i)); i++) {
         const struct stats_summary *s = &row->quantities[quantity];
-        bool server = row->server && row->server->kind == MODEL_SERVER_CONNECT;
-        if (s->count == 0 && !server)
-            continue; /* look-ups and the like have no such times */
+        if (s->count == 0 && !has_quantity(row, quantity))
+            continue;
         char buffer[FORMAT_BYTES];
         const int64_t values[] = {s->min, s->median, s->p90, s->p99, s->max};
         add_server(table, stats, row);

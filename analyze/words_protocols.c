@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "analyze/metrics.h"
 #include "analyze/model.h"
 #include "analyze/words.h"
 #include "base/suites.h"
@@ -102,11 +103,11 @@ const char *words_tls_decryption(uint32_t status)
 {
     static const char *const table[] = {
         [MITM__TLS_DECRYPTION_STATUS__DECRYPTED] = "decrypted",
-        [MITM__TLS_DECRYPTION_STATUS__NO_KEYS] = "its keys never came",
-        [MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE] = "its keys came too late",
-        [MITM__TLS_DECRYPTION_STATUS__KEYS_INCOMPLETE] = "some of its keys never came",
-        [MITM__TLS_DECRYPTION_STATUS__DECRYPTION_FAILED] = "its keys are wrong, or records are missing",
-        [MITM__TLS_DECRYPTION_STATUS__NOT_SUPPORTED] = "its version or cipher suite is not decrypted",
+        [MITM__TLS_DECRYPTION_STATUS__NO_KEYS] = "no keys came",
+        [MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE] = "keys came too late",
+        [MITM__TLS_DECRYPTION_STATUS__KEYS_INCOMPLETE] = "some keys never came",
+        [MITM__TLS_DECRYPTION_STATUS__DECRYPTION_FAILED] = "keys are wrong, or records missing",
+        [MITM__TLS_DECRYPTION_STATUS__NOT_SUPPORTED] = "version or cipher suite not supported",
     };
     return LOOK_UP(table, status);
 }
@@ -175,7 +176,7 @@ const char *words_connection_protocol(char to[WORDS_PROTOCOL_BYTES], const struc
     }
     const char *inner = c->inner_protocol_ns != MODEL_NONE ? name_of(session, c, c->inner_protocol) : NULL;
     const char *version = words_tls_version(tls->version);
-    bool not_decrypted = !tls->decrypted && (session->decrypted || tls->failure != 0);
+    bool not_decrypted = (session->decrypted || tls->failure != 0) && metrics_hidden(c) && !tls->decrypted;
     const char *how = not_decrypted ? " (not decrypted)" : tls->failure != 0 ? " (decrypted in part)" : "";
     snprintf(to, WORDS_PROTOCOL_BYTES, "%s%s%s%s", inner ? inner : "", inner ? " over " : "", version ? version : "TLS",
              how);

@@ -169,7 +169,7 @@ def test_encrypted(box):
     document = Document(text, served=False)
     words = " ".join("".join(document.text).split())
     for sentence in ["TLS was decrypted with the client's session keys: 4 of 7 connections.",
-                     "Handshakes that were not completed: 1.", "Not decrypted: 2 (its keys never came: 2)",
+                     "Handshakes that were not completed: 1.", "Not decrypted: 2 (no keys came: 2)",
                      "waiting for the response, inferred (encrypted)", "HTTP/2 over TLS 1.3, open",
                      "TLS 1.3 (not decrypted), closed"]:
         check(sentence in words, f"it does not say: {sentence}")

@@ -205,7 +205,7 @@ Test(connections, http2_within_tls)
                      "001.200  Http2Reset           to client, stream 1: REFUSED_STREAM (7)\n"
                      "001.300  Http2GoAway          to client: ENHANCE_YOUR_CALM (11)\n"
                      "001.400  TlsAlert             to client: handshake_failure (40)\n"
-                     "001.500  TlsDecryption        no longer decrypted: its keys are wrong, or records are missing\n"
+                     "001.500  TlsDecryption        no longer decrypted: keys are wrong, or records missing\n"
                      "001.600  WebSocketMessage     to server: 1 message, 1,000 bytes, until 001.700\n");
     free(text);
     model_free(model);

@@ -443,13 +443,20 @@ Test(protocols, inferred_ends_of_handshakes)
     scene_stream(&sink, 1, 1, 310, 1, "a.test", "/");
     decrypted_connection(2, "a.test", 250); /* nothing was inferred of it */
     scene_stream(&sink, 2, 1, 310, 1, "a.test", "/");
+    connect_to(3, "a.test"); /* no request was made on it: its handshake counts nevertheless */
+    scene_handshake(&sink, 3, 100, true);
+    scene_handshake_end(&sink, 3, 299, false);
+    scene_decryption(&sink, 3, 300, MITM__TLS_DECRYPTION_STATUS__DECRYPTED, 0);
     struct inference i = inference_of(session(), 7);
     cr_expect_eq(i.connections, 2);
-    cr_expect_eq(i.handshake.exact.count, 1);
-    cr_expect_eq(i.handshake.exact.median, ms(200));
-    cr_expect_eq(i.handshake.inferred.median, ms(160));
-    cr_expect_eq(i.handshake.error.median, ms(-40));
-    cr_expect_eq(i.handshake.magnitude.max, ms(40));
+    cr_expect_eq(i.handshake.exact.count, 2);
+    cr_expect_eq(i.handshake.exact.max, ms(200));
+    cr_expect_eq(i.handshake.exact.min, ms(199));
+    cr_expect_eq(i.handshake.inferred.max, ms(160));
+    cr_expect_eq(i.handshake.inferred.min, ms(101));
+    cr_expect_eq(i.handshake.error.max, ms(-40));
+    cr_expect_eq(i.handshake.error.min, ms(-98));
+    cr_expect_eq(i.handshake.magnitude.max, ms(98));
 }
 
 Test(protocols, nothing_to_compare)
@@ -530,7 +537,7 @@ Test(protocols, summary_without_keys)
     EXPECT_PARTS(as_text, "  TLS         1 connection, not decrypted; inferred handshakes: 1; inferred turns: 2\n",
                  "\nTLS handshake, inferred  n       min    median       p90       p99       max\n",
                  "\nInferred waiting  n      min    median       p90       p99       max\n",
-                 "a.test:443        2  50.0 ms  120.0 ms");
+                 "a.test:443        2  50.0 ms  120.0 ms", "a.test:443            1           –          –");
     EXPECT_PARTS(as_json, "\"decrypted\":false", "\"tls_connections\":1", "\"inferred_handshakes\":1",
                  "\"exact_handshakes\":0", "\"inferred_turns\":2", "\"inference\":null",
                  "\"inferred_waiting_ns\":{\"n\":2,\"min\":50000000,\"median\":120000000",
@@ -540,10 +547,11 @@ Test(protocols, summary_without_keys)
 Test(protocols, summary_with_keys)
 {
     decrypted_turns();
-    EXPECT_PARTS(as_text, "  TLS         1 connection, decrypted with a key log: 1; exact handshakes: 1\n",
-                 "  HTTP/2      1 connection\n", "\nTLS handshake  n ",
-                 "would have shown 3 turns in place of 3 requests:\n1 with one request, 1 with several, 1 with none.\n",
-                 "waiting       3      150.0 ms           3          90.0 ms           1      -10.0 ms    10.0 ms");
+    EXPECT_PARTS(
+        as_text, "  TLS         1 connection, decrypted with a key log: 1; exact handshakes: 1\n",
+        "  HTTP/2      1 connection\n", "\nTLS handshake  n ",
+        "would have shown 3 turns in place of 3 requests:\n1 with one request, 1 with several, 1 with none.\n",
+        "waiting             3      150.0 ms           3          90.0 ms           1      -10.0 ms    10.0 ms");
     EXPECT_PARTS(
         as_json, "\"decrypted\":true", "\"decrypted_connections\":1", "\"http2_connections\":1",
         "\"inference\":{\"connections\":1,\"requests\":3,\"turns\":3,\"turns_with_one_request\":1,"
