@@ -220,7 +220,8 @@ static void add_lanes_note(struct chart *chart)
         return;
     chart->figure.lanes_note = chart_printf(
         chart,
-        "“+N” beside a lane: N more streams of the connection that have no lane of their own, as one (%s %s). %s",
+        "The last lane of a bracket may show streams that have no lane of their own as one; “+N” says how many (%s "
+        "%s). %s",
         format_count(buffer, chart->folded_connections), chart->folded_connections == 1 ? "connection" : "connections",
         chart->connection_count == 1 ? "The table of connections has each."
                                      : "A picture of the connection alone has more lanes.");

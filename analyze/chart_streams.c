@@ -13,13 +13,15 @@
 #include "base/memory.h"
 
 /* A picture of one connection shows as many streams at once as servers usually allow; of many, it stays readable. */
-enum { LANES_OF_ONE = 128, LANES_OF_FEW = 24, LANES_OF_MANY = 8, FEW = 20 };
+enum { LANES_OF_ONE = 128, LANES_OF_FEW = 24, LANES_OF_MANY = 8, LANES_OF_MOST = 4, FEW = 20, MANY = 60 };
 
 static size_t most_lanes(const struct chart *chart)
 {
     if (chart->connection_count == 1)
         return LANES_OF_ONE;
-    return chart->connection_count <= FEW ? LANES_OF_FEW : LANES_OF_MANY;
+    if (chart->connection_count <= FEW)
+        return LANES_OF_FEW;
+    return chart->connection_count <= MANY ? LANES_OF_MANY : LANES_OF_MOST;
 }
 
 /* A request that wants a place. */

@@ -239,3 +239,10 @@ void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_pag
         draw_item(&painter, &g_array_index(page->items, struct layout_item, i));
     g_object_unref(painter.text);
 }
+
+void draw_ground(cairo_t *cr, bool dark)
+{
+    struct painter painter = {.cr = cr, .dark = dark};
+    set_color(&painter, INK_PAPER, 1);
+    cairo_paint(cr);
+}

@@ -10,4 +10,7 @@
  * being one unit of `cr`'s user space. */
 void draw_page(cairo_t *cr, const struct layout *layout, const struct layout_page *page, bool dark);
 
+/* Paint all of the surface of `cr` like the ground of a page: an image is up to one pixel larger than its page. */
+void draw_ground(cairo_t *cr, bool dark);
+
 #endif

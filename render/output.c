@@ -156,6 +156,7 @@ cairo_status_t output_png(const struct layout *layout, double scale, bool dark, 
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(page->width * scale), (int)ceil(page->height * scale));
     cairo_t *cr = cairo_create(surface);
+    draw_ground(cr, dark);
     cairo_scale(cr, scale, scale);
     draw_page(cr, layout, page, dark);
     cairo_status_t status = cairo_status(cr);

@@ -35,7 +35,7 @@ const char *render_result_text(enum render_result result)
     case RENDER_OK:
         return "done";
     case RENDER_TOO_LARGE:
-        return "too many lines for one picture: select fewer, or make a PDF";
+        return "too many lines for one picture: select fewer (a time, a server), or make the PDF of timeline or report";
     case RENDER_NO_MEMORY:
         return "not enough memory for the picture";
     case RENDER_IO_ERROR:

@@ -1,4 +1,5 @@
 /* Files: repeatable, well-formed, with their hit areas. */
+#include <cairo.h>
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -172,4 +173,40 @@ Test(output, formats_by_name)
     cr_assert(render_format_of("a.b.pdf", &format) && format == RENDER_PDF);
     cr_assert(!render_format_of("a.jpg", &format) && !render_format_of(".svg", &format) &&
               !render_format_of("svg", &format));
+}
+
+struct reader {
+    struct render_buffer png;
+    size_t at;
+};
+
+static cairo_status_t read_png(void *closure, unsigned char *to, unsigned len)
+{
+    struct reader *reader = closure;
+    if (len > reader->png.len_bytes - reader->at)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(to, reader->png.bytes + reader->at, len);
+    reader->at += len;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+/* 84 mm are 634.96 pixels: the last row and column, parts of which are outside of the page, are white nevertheless. */
+Test(output, the_edges_of_a_figure_are_white)
+{
+    struct test_figure *test = figures_random(&plan);
+    struct render_options options = {.figure_width_pt = 84 / 25.4 * 72};
+    struct reader reader = {0};
+    cr_assert_eq((int)render_timeline(&test->figure, RENDER_PNG, &options, &reader.png), RENDER_OK);
+    cairo_surface_t *image = cairo_image_surface_create_from_png_stream(read_png, &reader);
+    cr_assert_eq((int)cairo_surface_status(image), CAIRO_STATUS_SUCCESS);
+    int width = cairo_image_surface_get_width(image), height = cairo_image_surface_get_height(image);
+    cr_assert_eq(width, 635);
+    const unsigned char *data = cairo_image_surface_get_data(image);
+    size_t stride = (size_t)cairo_image_surface_get_stride(image);
+    for (int x = 0; x < width; x++)
+        cr_assert_eq(data[(size_t)(height - 1) * stride + 4 * (size_t)x], 0xff, "column %d", x);
+    cr_assert_eq(data[4 * (size_t)(width - 1)], 0xff);
+    cairo_surface_destroy(image);
+    render_buffer_fini(&reader.png);
+    figures_free(test);
 }

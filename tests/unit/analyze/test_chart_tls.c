@@ -222,13 +222,27 @@ Test(chart_tls, many_streams_are_folded)
     expect_bar(last, 0, CHART_WAITING, false, 324, 424);
     expect_bar(last, 1, CHART_TRANSFER, false, 424, 540);
     expect_text(last->bars[0].tooltip, "streams that have no lane of their own: here up to 17 at once");
-    expect_text(figure->lanes_note, "“+N” beside a lane: N more streams of the connection that have no lane of their "
-                                    "own, as one (1 connection). A picture of the connection alone has more lanes.");
+    expect_text(figure->lanes_note,
+                "The last lane of a bracket may show streams that have no lane of their own as one; "
+                "“+N” says how many (1 connection). A picture of the connection alone has more "
+                "lanes.");
     for (size_t i = 0; i < figure->share_count; i++) {
         if (figure->shares[i].phase == CHART_WAITING || figure->shares[i].phase == CHART_TRANSFER)
             cr_expect_eq(figure->shares[i].amount, (uint64_t)ms(40 * 100));
     }
     expect_text(figure->shares_note, "sum over 2 connections, each stream by itself; idle time left out");
+}
+
+Test(chart_tls, of_many_connections_each_has_few_lanes)
+{
+    for (uint32_t i = 1; i <= 61; i++)
+        connect_h2(i, 100);
+    for (uint32_t i = 1; i <= 10; i++)
+        stream(1, i, 300 + i, 400 + i, 500 + i);
+    scene_session_end(&sink, 5, 1000);
+    const struct timeline_figure *figure = draw();
+    cr_assert_eq(figure->groups[0].lane_count, 4 + 60);
+    expect_text(figure->groups[0].lanes[3].label, "+7");
 }
 
 Test(chart_tls, one_connection_has_more_lanes)
