@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/metrics.h"
 #include "analyze/settings.h"
 #include "base/memory.h"
 #include "base/plain.h"
@@ -166,6 +167,15 @@ static bool has_clock_steps(const struct model_session *session)
     return session->clock_steps > 0;
 }
 
+static bool is_encrypted(const struct model_session *session)
+{
+    for (size_t i = 0; i < session->connection_count; i++) {
+        if (metrics_hidden(model_connection(session, i)))
+            return true;
+    }
+    return false;
+}
+
 /* Say in how many of each group's recordings something is the case. */
 static void count_sessions(struct comparison *c, const char *code, const char *sentence,
                            bool (*is)(const struct model_session *session))
@@ -246,6 +256,8 @@ void notes_of_sessions(struct comparison *c)
     count_sessions(c, "changed-settings", "had their settings changed on the way", has_changes);
     count_sessions(c, "paused", "were paused on the way", has_pauses);
     count_sessions(c, "cut-off", "were cut off or lack events", is_cut_off);
+    count_sessions(c, "not-decrypted", "have TLS connections that are not decrypted: their requests are missing",
+                   is_encrypted);
     count_sessions(c, "losses", "have gaps: events were lost", has_losses);
     count_sessions(c, "clock-steps", "were made while the clock was set", has_clock_steps);
 }

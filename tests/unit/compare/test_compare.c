@@ -353,6 +353,8 @@ Test(compare, different_settings)
         scene_settings(&sink, 0, g ? 300 : 0, MITM__UPSTREAM_KIND__DIRECT);
         load(&sink, 1, "a.example", "/", 5);
         if (g) {
+            scene_connection_start(&sink, 9, 19000);
+            scene_handshake(&sink, 9, 19000, true);
             scene_pause(&sink, 20000);
             scene_resume(&sink, 21000, 5);
         } else {
@@ -364,6 +366,8 @@ Test(compare, different_settings)
     cr_expect(has_note(c, "different-delays", "'before' no delays; 'after' connect delay 300"));
     cr_expect(has_note(c, "paused", "'after': 1 of 1"));
     cr_expect(has_note(c, "cut-off", "'after': 1 of 1"));
+    cr_expect(has_note(c, "not-decrypted", "'after': 1 of 1"));
+    cr_expect_not(has_note(c, "not-decrypted", "'before'"));
     cr_expect_not(has_note(c, "cut-off", "'before'"));
     cr_expect_not(has_note(c, "different-limits", ""));
     compare_free(c);
