@@ -364,7 +364,10 @@ static struct input read_side(struct side *side, size_t size)
 {
     struct proxy *proxy = side->conn->proxy;
     side->paused = side->paused && side->left;
-    struct input input = proxy_read(proxy, side->fd, size, side->left ? side->emptied_t_ns : UINT64_MAX);
+    struct input input =
+        proxy_read(proxy, side->fd, size, side->left ? side->emptied_t_ns : UINT64_MAX, side->arrived_t_ns);
+    if (input.len_bytes > 0)
+        side->arrived_t_ns = input.t_ns;
     side->left = input.len_bytes == (ssize_t)size;
     if (input.len_bytes > 0 && is_limited(side))
         throttle_count(side, (size_t)input.len_bytes, size);

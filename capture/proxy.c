@@ -217,9 +217,11 @@ void proxy_busy(struct proxy *proxy)
         proxy->turn_began_ns = clock_t_ns(&proxy->clock);
 }
 
-struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns)
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns, uint64_t last_t_ns)
 {
     struct input input = input_read(fd, proxy->buffer, size, &proxy->clock);
+    if (input.t_ns < last_t_ns)
+        input.t_ns = last_t_ns;
     if (proxy->turn_began_ns == 0)
         proxy->turn_began_ns = input.now.t_ns;
     /* What had come before the loop looked at the sockets for the last but one time has been read since. */

@@ -155,9 +155,10 @@ struct resolver *proxy_resolver(struct proxy *proxy);
 /*
  * Read at most `size` bytes (≤ PROXY_READ_BYTES) from `fd` into proxy->buffer; sets proxy->slack_ns and reports a step
  * of the wall clock. Bytes may have waited on `fd` since `left_t_ns`; UINT64_MAX: none had been left when the loop last
- * looked.
+ * looked. None of them arrived before those of the last read, `last_t_ns` (0: there was none): the kernel's stamp of
+ * one segment, converted at each of the reads that it takes, would differ by some nanoseconds.
  */
-struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns);
+struct input proxy_read(struct proxy *proxy, int fd, size_t size, uint64_t left_t_ns, uint64_t last_t_ns);
 
 /* Say that the loop is at work now, with something other than proxy_read(), and so looks at no socket. */
 void proxy_busy(struct proxy *proxy);

@@ -31,6 +31,7 @@ struct side {
     uint8_t *kept;
     size_t kept_at, kept_len; /* kept[kept_at …] is to be sent */
     uint64_t emptied_t_ns;    /* what had arrived by then has been read (session time): set by the owner */
+    uint64_t arrived_t_ns;    /* when the last bytes read had arrived (session time): set by the owner */
     struct throttle_side throttle;
     bool left;     /* there may be more than that: the last read was full, or reading has been stopped */
     bool paused;   /* reading has been stopped */

@@ -413,6 +413,10 @@ def test_rate_of_each_connection(box):
             equal({entry["direction"] for entry in told}, {direction}, "direction")
             check(all(b["t_ns"] - a["t_ns"] >= 1e9 for a, b in zip(told[:-1], told[1:-1])), f"at most one in a second: {told}")
             check(all(0 < entry["held_ns"] <= entry["t_ns"] - entry["first_t_ns"] for entry in told), f"times: {told}")
+            # One segment takes many reads here, and each of them the kernel's one stamp.
+            times = [entry["t_ns"] for entry in session.of(connection, "TlsData", direction=direction)]
+            check(len(times) > 100, f"only {len(times)} reads")
+            equal(times, sorted(times), "no read is before the last one")
 
 
 def test_rate_of_all(box):
