@@ -132,10 +132,11 @@ static void add_warnings(struct chart *chart)
                                  format_count(buffer, chart->leaks), chart->leaks == 1 ? "connection" : "connections"));
     if (chart->limited > 0)
         add_warning(chart, chart_printf(chart,
-                                        "A rate limit, as set, held back data of %s %s: transfer times are not "
+                                        "A rate limit, as set, held back data of %s %s: transfer times%s are not "
                                         "the network's.",
                                         format_count(buffer, chart->limited),
-                                        chart->limited == 1 ? "connection" : "connections"));
+                                        chart->limited == 1 ? "connection" : "connections",
+                                        chart->has_streams ? ", and waiting times of HTTP/2," : ""));
     if (session->pause_total > 0)
         add_warning(chart, chart_printf(chart, "Recording was paused for a time: %s events are not shown.",
                                         format_count(buffer, settings_paused_events(session))));

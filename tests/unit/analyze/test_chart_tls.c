@@ -208,6 +208,18 @@ static const struct timeline_figure *draw_forty(void)
     return draw();
 }
 
+/* A limit that holds back one stream holds back those behind it before they begin. */
+Test(chart_tls, limits_of_streams)
+{
+    connect_h2(1, 100);
+    scene_rate_limited(&sink, 1, MITM__DIRECTION__TO_CLIENT, 300, 400);
+    const struct timeline_figure *figure = draw();
+    cr_assert_eq(figure->warning_count, 1);
+    expect_text(figure->warnings[0],
+                "A rate limit, as set, held back data of 1 connection: transfer times, and waiting "
+                "times of HTTP/2, are not the network's.");
+}
+
 /* What has no lane of its own is merged in the last one, and nothing of it is kept silent. */
 Test(chart_tls, many_streams_are_folded)
 {
