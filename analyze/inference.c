@@ -188,7 +188,7 @@ void inference_text(FILE *out, const struct inference *inference)
     putc('\n', out);
     columns_print(table, out, 0, 0);
     columns_free(table);
-    fprintf(out, "Inferred without keys, the %s decrypted %s with requests would have shown %s %s in place of %s %s:\n",
+    fprintf(out, "Without keys, the %s decrypted %s with requests would have shown %s %s for %s %s:\n",
             format_count(connections, inference->connections),
             inference->connections == 1 ? "connection" : "connections", format_count(turns, inference->turns),
             inference->turns == 1 ? "turn" : "turns", format_count(requests, inference->requests),

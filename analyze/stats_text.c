@@ -175,13 +175,16 @@ static void print_tls(FILE *out, const struct model_session *session, const stru
     if (total->tls > 0 || session->decrypted)
         fprintf(out, "  %-12s%s %s, ", "TLS", format_count(count, total->tls), connections_word(total->tls));
     if (session->decrypted)
-        fprintf(out, "decrypted with a key log: %s", format_count(count, total->decrypted));
+        fprintf(out, "%s decrypted with a key log", format_count(count, total->decrypted));
     else if (total->tls > 0)
         fputs("not decrypted", out);
-    if (total->handshakes > total->inferred)
-        fprintf(out, "; exact handshakes: %s", format_count(count, total->handshakes - total->inferred));
+    uint64_t exact = total->handshakes - total->inferred;
+    if (total->handshakes > 0)
+        fputs("; handshakes: ", out);
+    if (exact > 0)
+        fprintf(out, "%s exact%s", format_count(count, exact), total->inferred > 0 ? ", " : "");
     if (total->inferred > 0)
-        fprintf(out, "; inferred handshakes: %s", format_count(count, total->inferred));
+        fprintf(out, "%s inferred", format_count(count, total->inferred));
     if (total->turns > 0)
         fprintf(out, "; inferred turns: %s", format_count(count, total->turns));
     if (total->tls > 0 || session->decrypted)

@@ -213,6 +213,7 @@ Test(chart_tls, limits_of_streams)
 {
     connect_h2(1, 100);
     scene_rate_limited(&sink, 1, MITM__DIRECTION__TO_CLIENT, 300, 400);
+    scene_session_end(&sink, 5, 500);
     const struct timeline_figure *figure = draw();
     cr_assert_eq(figure->warning_count, 1);
     expect_text(figure->warnings[0],

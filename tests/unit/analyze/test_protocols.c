@@ -534,7 +534,7 @@ static void expect_parts(writer write, const char *const *parts, size_t n)
 Test(protocols, summary_without_keys)
 {
     page_without_keys();
-    EXPECT_PARTS(as_text, "  TLS         1 connection, not decrypted; inferred handshakes: 1; inferred turns: 2\n",
+    EXPECT_PARTS(as_text, "  TLS         1 connection, not decrypted; handshakes: 1 inferred; inferred turns: 2\n",
                  "\nTLS handshake, inferred  n       min    median       p90       p99       max\n",
                  "\nInferred waiting  n      min    median       p90       p99       max\n",
                  "a.test:443        2  50.0 ms  120.0 ms", "a.test:443            1           –          –");
@@ -548,9 +548,9 @@ Test(protocols, summary_with_keys)
 {
     decrypted_turns();
     EXPECT_PARTS(
-        as_text, "  TLS         1 connection, decrypted with a key log: 1; exact handshakes: 1\n",
+        as_text, "  TLS         1 connection, 1 decrypted with a key log; handshakes: 1 exact\n",
         "  HTTP/2      1 connection\n", "\nTLS handshake  n ",
-        "would have shown 3 turns in place of 3 requests:\n1 with one request, 1 with several, 1 with none.\n",
+        "would have shown 3 turns for 3 requests:\n1 with one request, 1 with several, 1 with none.\n",
         "waiting             3      150.0 ms           3          90.0 ms           1      -10.0 ms    10.0 ms");
     EXPECT_PARTS(
         as_json, "\"decrypted\":true", "\"decrypted_connections\":1", "\"http2_connections\":1",
