@@ -229,6 +229,49 @@ def update(peer, client, command):
     wait_until(lambda: client.program.out().count(", KeyUpdate") > seen, "a key update")
 
 
+def test_records_of_all_shapes(box):
+    """Padded, small and split records, no middlebox compatibility, no tickets, client certificates, several requests in one record."""
+    run = tlsruns.Run(box)
+    kind = run.certificates
+    asks = ["-Verify", "1", "-CAfile", kind.ca]
+    for number, (server_options, client_options) in enumerate((
+            (["-record_padding", "4096"], ["-record_padding", "1000"]), (["-max_send_frag", "512"], ["-max_send_frag", "512"]),
+            (["-split_send_frag", "600", "-max_pipelines", "1"], []), (["-no_middlebox"], ["-no_middlebox"]), (["-num_tickets", "0"], []),
+            (asks, ["-tls1_2", "-cert", kind.certificate[ECDSA], "-key", kind.key[ECDSA]]),
+            (asks, ["-tls1_3", "-cert", kind.certificate[RSA], "-key", kind.key[RSA]]))):
+        server = run.server(*server_options)
+        client = run.client(server, *client_options)
+        run.exchange(client, server, f"/{number}", f"_{number}_".encode() + b"y" * 5000, b"x" * 7000)
+        client.say(tlspeers.request(f"/{number}/first") + tlspeers.request(f"/{number}/second"))
+        server.heard(f"GET /{number}/second ")
+        for part in ("first", "second"):
+            run.answer(client, server, f"/{number}/{part}", b"", part.encode())
+        client.close()
+    tlsruns.check_decrypted(run.end())
+
+
+def test_not_supported(box):
+    """CBC suites, TLS 1.1, renegotiation: said once; what came before is kept, and everything is passed on."""
+    run = tlsruns.Run(box)
+    for options in (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"], ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA"],
+                    ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]):
+        server = run.server("-cipher", "ALL:@SECLEVEL=0")
+        client = run.client(server, *options)
+        run.exchange(client, server, f"/{options[-1]}", b"", b"x" * 50)
+        client.close()
+    run.expected.clear()
+    server = run.server("-tls1_2", "-client_renegotiation")
+    client = run.client(server, "-tls1_2")
+    run.exchange(client, server, "/before", b"", b"before")
+    client.say(b"R\n")
+    client.program.wait_for("RENEGOTIATING")
+    run.exchange(client, server, "/behind", b"", b"behind")
+    client.close()
+    run.expected.pop()
+    for connection in tlsruns.tls_connections(run.end()):
+        equal(tlsruns.fallback(connection), "NOT_SUPPORTED", f"why: {session.of(connection, 'TlsServerHello')}")
+
+
 def test_no_close_notify(box):
     """Both sides end without close_notify: a response that lasts until the connection's end is no less one."""
     run = tlsruns.Run(box)
