@@ -219,6 +219,19 @@ def test_trash(box):
     check(len(run.proxy.err()) < 2000, f"it complains too much: {run.proxy.err()[:3000]}")
 
 
+def test_old_log(box):
+    """A key log with the keys of a hundred thousand old connections."""
+    chance, keylog = random.Random(8), box.folder / "keys.log"
+    keylog.write_text("".join(f"CLIENT_RANDOM {chance.randbytes(32).hex()} {chance.randbytes(48).hex()}\n" for _ in range(100_000)), encoding="ascii")
+    run = tlsruns.Run(box, keylog=keylog)
+    converse(run, run.server(), "/new", "-tls1_3", keylog=keylog).close()
+    run.recorded(1, "the exchange is decrypted")
+    print(f"{keylog.stat().st_size} bytes of old keys: {run.proxy.memory_peak_bytes() / 1e6:.0f} MB of memory, {run.proxy.cpu_seconds():.2f} s of CPU time")
+    if not box.sanitized():
+        check(run.proxy.memory_peak_bytes() < 3 * MEMORY_BYTES, f"memory: {run.proxy.memory_peak_bytes()} bytes")
+    tlsruns.check_decrypted(run.end())
+
+
 def test_missing(box):
     """The file never comes."""
     run = tlsruns.Run(box)

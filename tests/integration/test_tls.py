@@ -296,6 +296,24 @@ def test_no_close_notify(box):
         check(all(cause == "UNTIL_CLOSE" for cause in causes), f"causes {causes}")
 
 
+def test_reset(box):
+    """The client resets the connection within a request of HTTP/2: what was there of it is recorded, and that it is not whole."""
+    run = tlsruns.Run(box)
+    origin = frames.Origin(box, run.certificates, b"")
+    client = frames.Asker(run.proxy.port, origin.port, run.certificates, run.keylog)
+    client.converse(frames.OPENING["TO_SERVER"] + frames.frame(frames.HEADERS, frames.END_HEADERS, 1, frames.request_block("/reset"))
+                    + frames.frame(frames.DATA, 0, 1, b"part"), len(frames.OPENING["TO_CLIENT"]))
+    wait_until(lambda: session.of(session.read_beginning(run.proxy.path, verify=False), "HttpRequestBody"), "the body's beginning is recorded")
+    socks.reset(client.peer)
+    origin.received()
+    records = run.proxy.end()
+    exchange, = session.exchanges(records)
+    equal((exchange["path"], exchange["request_data"], exchange["request_cause"]), ("/reset", b"part", "TRUNCATED"), "the request")
+    connection, = tlsruns.check_decrypted(records)
+    equal([entry["cause"] for entry in session.of(connection, "EndOfStream", direction="TO_SERVER")], ["RESET"], "the direction's end")
+    equal(session.faults(records), [], "faults")
+
+
 def test_alerts(box):
     """In the clear: no common version. Encrypted: the client does not know the authority (TLS 1.3), or has nothing to complain of."""
     run = tlsruns.Run(box)
