@@ -47,6 +47,13 @@ bool stats_requests_known(const struct stats_row *row)
     return row->requests > 0 || row->hidden == 0;
 }
 
+const char *stats_tls_title(const struct stats_row *total)
+{
+    if (total->inferred == 0)
+        return "TLS handshake";
+    return total->inferred < total->handshakes ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
+}
+
 /* Add `bytes`, which may be missing, to a sum; `first`: it has none yet. */
 static void add_bytes(int64_t *sum, bool first, int64_t bytes)
 {

@@ -84,6 +84,9 @@ void stats_fini(struct stats *stats);
 /* Return whether the row's number of requests says something: not where there are none because none can be seen. */
 bool stats_requests_known(const struct stats_row *row);
 
+/* What the TLS times of `total` are, for people: whether the ends of handshakes were seen. */
+const char *stats_tls_title(const struct stats_row *total);
+
 /* Name of a quantity in CSV and JSON ("socks_ns"). */
 const char *stats_quantity_name(enum stats_quantity quantity);
 

@@ -335,14 +335,6 @@ static void add_value(struct columns *table, enum stats_quantity quantity, int64
         columns_add(table, "%s", format_duration(buffer, value));
 }
 
-/* Say whether the ends of handshakes were seen. */
-static const char *tls_title(const struct stats_row *total)
-{
-    if (total->inferred == 0)
-        return "TLS handshake";
-    return total->inferred < total->handshakes ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
-}
-
 /* Return whether a row may have values of `quantity`: look-ups and the like have no times, servers without TLS none of
  * it.
  */
@@ -369,7 +361,7 @@ static void print_quantity(FILE *out, const struct stats *stats, enum stats_quan
     if (stats->total.quantities[quantity].count == 0)
         return;
     struct columns *table = columns_new("lrrrrrr");
-    columns_add(table, "%s", quantity == STATS_TLS ? tls_title(&stats->total) : titles[quantity]);
+    columns_add(table, "%s", quantity == STATS_TLS ? stats_tls_title(&stats->total) : titles[quantity]);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         columns_add(table, "%s", heads[i]);
     const struct stats_row *row;

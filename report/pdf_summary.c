@@ -167,8 +167,11 @@ static void add_figures(const struct chapter *chapter)
     const struct stats_summary *quantities = chapter->stats.total.quantities;
     struct grid *grid = grid_new(columns, sizeof columns / sizeof *columns);
     add_quantity(grid, "SOCKS: request sent to its reply", &quantities[STATS_SOCKS]);
+    add_quantity(grid, stats_tls_title(&chapter->stats.total), &quantities[STATS_TLS]);
     add_quantity(grid, "Waiting: request sent to the first byte of the response", &quantities[STATS_WAITING]);
     add_quantity(grid, "Transfer: first to last byte of the response", &quantities[STATS_TRANSFER]);
+    add_quantity(grid, "Waiting, inferred without keys", &quantities[STATS_INFERRED_WAITING]);
+    add_quantity(grid, "Transfer, inferred without keys", &quantities[STATS_INFERRED_TRANSFER]);
     grid_add(grid, chapter->paper, NULL);
 }
 

@@ -122,6 +122,19 @@ def test_words(box):
         check(words in text, words)
 
 
+def test_encrypted(box):
+    """What is inferred has rows of its own, and so have handshakes."""
+    path = box.folder / "encrypted.mitm"
+    with path.open("wb") as out:
+        subprocess.run([box.build / "tests" / "unit" / "report" / "make_encrypted", "20"], stdout=out, check=True)
+    pages = check_sound(report(box, "encrypted.pdf", path))
+    summary = re.sub(r" +", " ", next(page for page in pages if "How it was recorded" in page and "Greatest" in page))
+    # Its 6 handshakes that ended, 2 of them without keys; 4 turns on each of the latter.
+    for row in (r"TLS handshake, in part inferred 6 ", r"Waiting, inferred without keys 8 340.0 ms 430.0 ms 430.0 ms",
+                r"Transfer, inferred without keys 8 180.0 ms "):
+        check(re.search(row, summary), f"{row} is not in {summary}")
+
+
 def test_options(box):
     """Title, author, date and paper are as asked for, in the document and in its metadata."""
     sample = harness.ROOT / "samples" / "curl.mitm"
