@@ -125,7 +125,7 @@ static void add_stalls(struct grid *grid, const struct chapter *chapter, const s
         ns = model_number(rate_sum((uint64_t)ns, (uint64_t)x->h2->stalled_ns[MODEL_TO_CLIENT]));
     }
     if (stalls == 0)
-        grid_printf(grid, "–");
+        grid_printf(grid, "0");
     else
         grid_printf(grid, "%s: %s", format_count(count, stalls), format_duration(duration, ns));
 }

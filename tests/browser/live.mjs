@@ -127,8 +127,11 @@ async function follow(browser) {
     assert(areas.some((area) => area.title.includes("/live-test-1")), "no tooltip names the request");
     const loaded = await until("the graph's picture", () => view.evaluate(() => {
         const image = document.querySelector("img[usemap]");
-        return image && image.complete && image.naturalWidth > 0 && { width: image.clientWidth, height: image.clientHeight };
+        return image && image.complete && image.naturalWidth > 0 && {
+            width: image.clientWidth, height: image.clientHeight, ratio: image.naturalHeight / image.naturalWidth,
+        };
     }));
+    assert(Math.abs(loaded.height / loaded.width - loaded.ratio) < 0.01, "the graph's picture is distorted");
     for (const { coords } of areas) {
         assert(coords[2] <= loaded.width + 1 && coords[3] <= loaded.height + 1, "an area outside of the picture");
     }
