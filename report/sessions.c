@@ -8,8 +8,7 @@ static void write_head(const struct document *first)
 {
     FILE *out = first->out;
     fputs("<section>\n<h2 id=\"sessions\">Sessions</h2>\n"
-          "<div class=\"scroll\" role=\"region\" aria-label=\"Table of sessions\" tabindex=\"0\"><table "
-          "class=\"sessions\">"
+          "<div class=\"scroll\" role=\"region\" aria-label=\"Table of sessions\" tabindex=\"0\"><table>"
           "<caption><span>Figures of the whole recordings</span></caption>\n<thead><tr>"
           "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Session</th><th scope=\"col\">Recorded</th>"
           "<th scope=\"col\" class=\"n\">Duration</th><th scope=\"col\" class=\"n\">Connections</th>",
@@ -31,7 +30,8 @@ static void write_row(const struct document *document)
     fprintf(out, "<tr><td class=\"n\">%zu</td><th scope=\"row\" class=\"text\"><a href=\"#session-%zu\">", number,
             number);
     head_write_name(document);
-    fprintf(out, "</a></th><td>%s</td>", session->has_wall_clock ? format_date(date, session->wall_clock_ns) : "–");
+    fprintf(out, "</a></th><td class=\"t\">%s</td>",
+            session->has_wall_clock ? format_date(date, session->wall_clock_ns) : "–");
     document_duration_cell(document, session->last_ns);
     document_count_cell(document, session->connection_count);
     if (document_is_selection(document->query))
