@@ -195,6 +195,18 @@ static size_t picture_parts(const struct document *document)
     return sessions < PICTURES ? PICTURES / sessions : 1;
 }
 
+/* Say that a part has no picture, since it is not among the newest `pictures`. */
+static void write_no_picture(const struct document *document, size_t pictures)
+{
+    FILE *out = document->out;
+    if (pictures == 1)
+        fputs("<p class=\"quiet\">Only the newest part has a picture", out);
+    else
+        fprintf(out, "<p class=\"quiet\">Only the newest %zu parts have a picture", pictures);
+    fprintf(out, "; a report of %sa shorter time shows others.</p>\n",
+            document->several ? "this session alone or of " : "");
+}
+
 void graph_write(const struct document *document, size_t part)
 {
     FILE *out = document->out;
@@ -204,10 +216,7 @@ void graph_write(const struct document *document, size_t part)
     if (n == 0) {
         fputs("<p>No connection is selected.</p>\n", out);
     } else if (document->place->self_contained && part > pictures) {
-        fprintf(out,
-                "<p class=\"quiet\">Only the newest %zu parts have a picture; a report of %sa shorter time shows "
-                "others.</p>\n",
-                pictures, document->several ? "this session alone or of " : "");
+        write_no_picture(document, pictures);
     } else {
         if (document->selection.part_count > 1)
             fprintf(out, "<p class=\"quiet\">%zu of %zu connections, the newest first</p>\n", n,
