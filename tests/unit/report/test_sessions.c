@@ -203,6 +203,8 @@ static char *chapter(const char *text, size_t number)
     char *whole = between(text, begin, end);
     char *body = between(whole, "</nav>\n<p class=\"live\">", "</section>\n<section class=\"session\">");
     free(whole);
+    if (number > 1)
+        cr_expect_eq(count(body, names[1]), count(body, "\"#"), "links of session %zu to another", number);
     body = replaced(replaced(body, names[0], "\""), names[1], "\"#");
     snprintf(names[0], sizeof names[0], "\"Contents of session %zu\"", number);
     body = replaced(replaced(body, names[2], "\""), names[0], "\"Contents\"");
