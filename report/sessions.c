@@ -1,6 +1,7 @@
 /* Several sessions in one document: the table of them, and the heading of each. */
 #include "analyze/format.h"
 #include "report/document.h"
+#include "report/encryption.h"
 
 /* ---------------------------------------------------------------- the table */
 
@@ -20,17 +21,29 @@ static void write_head(const struct document *first)
           out);
 }
 
+/* Write what the session is called, as a link to it, and whether its number of requests is not all of them. */
+static void write_name(const struct document *document)
+{
+    FILE *out = document->out;
+    char count[FORMAT_BYTES];
+    uint64_t hidden = encryption_hidden(document->session);
+    fprintf(out, "<a href=\"#session-%zu\">", document->session_number);
+    head_write_name(document);
+    fputs("</a>", out);
+    if (hidden > 0)
+        fprintf(out, " <span class=\"quiet\">(the requests of %s TLS %s are not known)</span>",
+                format_count(count, hidden), hidden == 1 ? "connection" : "connections");
+}
+
 static void write_row(const struct document *document)
 {
     const struct model_session *session = document->session;
     const struct stats_row *total = &document->stats.total;
     FILE *out = document->out;
     char date[FORMAT_BYTES];
-    size_t number = document->session_number;
-    fprintf(out, "<tr><td class=\"n\">%zu</td><th scope=\"row\" class=\"text\"><a href=\"#session-%zu\">", number,
-            number);
-    head_write_name(document);
-    fprintf(out, "</a></th><td class=\"t\">%s</td>",
+    fprintf(out, "<tr><td class=\"n\">%zu</td><th scope=\"row\" class=\"text\">", document->session_number);
+    write_name(document);
+    fprintf(out, "</th><td class=\"t\">%s</td>",
             session->has_wall_clock ? format_date(date, session->wall_clock_ns) : "–");
     document_duration_cell(document, session->last_ns);
     document_count_cell(document, session->connection_count);
