@@ -177,7 +177,7 @@ static void print_tls(FILE *out, const struct model_session *session, const stru
     if (session->decrypted)
         fprintf(out, "%s decrypted with a key log", format_count(count, total->decrypted));
     else if (total->tls > 0)
-        fputs("not decrypted", out);
+        fputs("not decrypted (no key log)", out);
     uint64_t exact = total->handshakes - total->inferred;
     if (total->handshakes > 0)
         fputs("; handshakes: ", out);

@@ -69,22 +69,26 @@ void encryption_print(FILE *out, const struct model_session *session)
 {
     struct counts counts = count(session);
     char a[FORMAT_BYTES], b[FORMAT_BYTES];
-    if (session->decrypted || counts.decrypted + counts.in_part > 0)
+    const char *connections = counts.tls == 1 ? "connection" : "connections";
+    bool with_keys = session->decrypted || counts.decrypted + counts.in_part > 0;
+    if (with_keys)
         fprintf(out, "TLS was decrypted with the client's session keys: %s of %s %s.",
-                format_count(a, counts.decrypted), format_count(b, counts.tls),
-                counts.tls == 1 ? "connection" : "connections");
+                format_count(a, counts.decrypted), format_count(b, counts.tls), connections);
     else
-        fprintf(out, "TLS was not decrypted (%s %s).", format_count(a, counts.tls),
-                counts.tls == 1 ? "connection" : "connections");
+        fprintf(out, "TLS was not decrypted, since no key log was read (%s %s).", format_count(a, counts.tls),
+                connections);
     if (counts.unfinished > 0)
         fprintf(out, " Handshakes that were not completed: %s.", format_count(a, counts.unfinished));
     if (counts.hidden + counts.in_part == 0)
         return;
-    fprintf(out, " Not decrypted: %s", format_count(a, counts.hidden));
-    if (counts.in_part > 0)
-        fprintf(out, ", and %s not to the end", format_count(a, counts.in_part));
-    print_reasons(out, &counts);
-    fputs("; there, requests cannot be seen: waiting and transfer are inferred from the records on the wire, and are "
-          "marked so.",
-          out);
+    if (with_keys) {
+        fprintf(out, " Not decrypted: %s", format_count(a, counts.hidden));
+        if (counts.in_part > 0)
+            fprintf(out, ", and %s not to the end", format_count(a, counts.in_part));
+        print_reasons(out, &counts);
+        fputs("; there, requests", out);
+    } else {
+        fputs(" Requests", out);
+    }
+    fputs(" cannot be seen: waiting and transfer are inferred from the records on the wire, and are marked so.", out);
 }

@@ -194,6 +194,15 @@ def test_encrypted(box):
         check(any(tooltip.startswith(title) for tooltip in tooltips), title)
 
 
+def test_no_keys(box):
+    """A document of a session without a key log says why nothing was decrypted, and that no requests are known."""
+    document = Document(report(box, harness.ROOT / "samples" / "https-no-keys.mitm"), served=False)
+    words = " ".join("".join(document.text).split())
+    for sentence in ("TLS was not decrypted, since no key log was read (", "Requests cannot be seen: waiting and transfer are inferred"):
+        check(sentence in words, f"it does not say: {sentence}")
+    check("Not decrypted:" not in words, "it says so twice")
+
+
 def test_streams(box):
     """Whatever the number of streams: a document, and the connection alone has more lanes."""
     for streams in 1, 5, 500:

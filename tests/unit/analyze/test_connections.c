@@ -193,20 +193,19 @@ Test(connections, http2_within_tls)
     scene_decryption(&sink, 1, 1500, MITM__TLS_DECRYPTION_STATUS__DECRYPTION_FAILED, 0);
     scene_message(&sink, 1, 1, 1600, 1700, UP, 1000);
     char *text = print(model, 0, false);
-    cr_expect_str_eq(text,
-                     "1  www.example  443  (open)  HTTP/2 over TLS 1.3 (decrypted in part)\n"
-                     "000.010  SocksRequestStart    www.example\n"
-                     "000.900  SocksResponseEnd     www.example\n"
-                     "001.000  TlsClientHello       \\x1B[2J; h2,http/1.1\n"
-                     "001.100  TlsServerHello       TLS 1.3, TLS_AES_128_GCM_SHA256, x25519\n"
-                     "001.101  TlsHandshakeEnd      exact, after 0.101 s, not resumed, h2\n"
-                     "001.102  ProtocolDetected     HTTP/2 within TLS\n"
-                     "001.110  HttpRequestStart     GET /x HTTP/2, stream 1 of cdn.example\\x0A\n"
-                     "001.200  Http2Reset           to client, stream 1: REFUSED_STREAM (7)\n"
-                     "001.300  Http2GoAway          to client: ENHANCE_YOUR_CALM (11)\n"
-                     "001.400  TlsAlert             to client: handshake_failure (40)\n"
-                     "001.500  TlsDecryption        no longer decrypted: keys are wrong, or records missing\n"
-                     "001.600  WebSocketMessage     to server: 1 message, 1,000 bytes, until 001.700\n");
+    cr_expect_str_eq(text, "1  www.example  443  (open)  HTTP/2 over TLS 1.3 (decrypted in part)\n"
+                           "000.010  SocksRequestStart    www.example\n"
+                           "000.900  SocksResponseEnd     www.example\n"
+                           "001.000  TlsClientHello       \\x1B[2J; h2,http/1.1\n"
+                           "001.100  TlsServerHello       TLS 1.3, TLS_AES_128_GCM_SHA256, x25519\n"
+                           "001.101  TlsHandshakeEnd      exact, after 0.101 s, not resumed, h2\n"
+                           "001.102  ProtocolDetected     HTTP/2 within TLS\n"
+                           "001.110  HttpRequestStart     GET /x HTTP/2, stream 1 of cdn.example\\x0A\n"
+                           "001.200  Http2Reset           to client, stream 1: REFUSED_STREAM (7)\n"
+                           "001.300  Http2GoAway          to client: ENHANCE_YOUR_CALM (11)\n"
+                           "001.400  TlsAlert             to client: handshake_failure (40)\n"
+                           "001.500  TlsDecryption        no longer decrypted: keys are wrong, or records missing\n"
+                           "001.600  WebSocketMessage     to server: 1 message, 1,000 bytes, until 001.700\n");
     free(text);
     model_free(model);
 }

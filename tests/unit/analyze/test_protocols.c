@@ -534,7 +534,7 @@ static void expect_parts(writer write, const char *const *parts, size_t n)
 Test(protocols, summary_without_keys)
 {
     page_without_keys();
-    EXPECT_PARTS(as_text, "  TLS         1 connection, not decrypted; handshakes: 1 inferred; inferred turns: 2\n",
+    EXPECT_PARTS(as_text, "  TLS         1 connection, not decrypted (no key log); handshakes: 1 inferred; inferred turns: 2\n",
                  "\nTLS handshake, inferred  n       min    median       p90       p99       max\n",
                  "\nInferred waiting  n      min    median       p90       p99       max\n",
                  "a.test:443        2  50.0 ms  120.0 ms", "a.test:443            1           –          –");
