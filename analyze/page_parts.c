@@ -179,17 +179,24 @@ static size_t count_parallel(const struct span *spans, size_t n, int64_t *ends)
     return most;
 }
 
-/* Note pages of which a limit held bytes back, and requests on used connections. */
+/* Return whether `item` is data of a connection that is not decrypted: what was waited for on it is not known. */
+static bool is_hidden(const struct pages_item *item, const struct model_connection *c)
+{
+    return item->kind == PAGES_BURST && !item->handshake && metrics_hidden(c);
+}
+
+/* Note pages whose times are not all known or not the network's, since a limit held bytes of them back, and requests on
+ * used connections. */
 static void look_at_items(struct page *pages, const struct model_session *session, const struct pages_item *items,
-                          size_t n, bool *limited)
+                          size_t n, bool *unknown)
 {
     bool *used = memory_new(session->connection_count, sizeof *used);
     for (size_t i = 0; i < n; i++) {
         const struct pages_item *item = &items[i];
         const struct model_connection *c = model_connection(session, item->connection);
         struct page *page = &pages[item->page - 1];
-        if (is_limited(c, item->from_ns, item->to_ns))
-            limited[item->page - 1] = true;
+        if (is_limited(c, item->from_ns, item->to_ns) || is_hidden(item, c))
+            unknown[item->page - 1] = true;
         if (item->kind == PAGES_EXCHANGE && session->exchanges[item->exchange].has_request) {
             page->parts.reused += used[item->connection];
             used[item->connection] = true;
@@ -198,11 +205,11 @@ static void look_at_items(struct page *pages, const struct model_session *sessio
     free(used);
 }
 
-static void set_one(struct page *page, const struct span *spans, size_t n, bool limited, int64_t *ends)
+static void set_one(struct page *page, const struct span *spans, size_t n, bool unknown, int64_t *ends)
 {
     page->parts.socks_ns = page->parts.tls_ns = page->parts.waiting_ns = MODEL_NONE;
     page->parts.transfer_ns = page->parts.idle_ns = MODEL_NONE;
-    if (page_load_ns(page) != MODEL_NONE && !limited)
+    if (page_load_ns(page) != MODEL_NONE && !unknown)
         divide(page, spans, n);
     page->parts.round_trips = count_round_trips(spans, n);
     page->parts.parallelism = count_parallel(spans, n, ends);
@@ -212,8 +219,8 @@ void page_parts_set(struct page *pages, size_t count, const struct model_session
                     const struct pages_item *items, size_t n, const uint32_t *by_connection)
 {
     struct spans all = {0};
-    bool *limited = memory_new(count, sizeof *limited);
-    look_at_items(pages, session, items, n, limited);
+    bool *unknown = memory_new(count, sizeof *unknown);
+    look_at_items(pages, session, items, n, unknown);
     for (size_t i = 0; i < n; i++) {
         if (items[i].kind == PAGES_EXCHANGE)
             add_exchange(&all, session, &items[i]);
@@ -230,9 +237,9 @@ void page_parts_set(struct page *pages, size_t count, const struct model_session
         size_t first = at;
         while (at < all.count && all.spans[at].page == i + 1)
             at++;
-        set_one(&pages[i], all.spans + first, at - first, limited[i], ends);
+        set_one(&pages[i], all.spans + first, at - first, unknown[i], ends);
     }
     free(ends);
-    free(limited);
+    free(unknown);
     free(all.spans);
 }

@@ -20,8 +20,8 @@
 #include "analyze/model.h"
 
 struct page_parts {
-    /* They add up to the load time. MODEL_NONE: there is none, or a rate limit asked for held bytes of the page back.
-     */
+    /* They add up to the load time. MODEL_NONE: there is none, a rate limit asked for held bytes of the page back, or
+     * bytes of it came on a connection that is not decrypted, so that what was waited for is not known. */
     int64_t socks_ns, tls_ns, waiting_ns, transfer_ns, idle_ns;
     /*
      * The greatest number of waits one after the other: of SOCKS requests for their reply, of TLS handshakes for their

@@ -173,7 +173,9 @@ static struct figure_text page_label(struct plots *plots, const struct page *pag
 struct plots *plots_phases(const struct model_session *session, const struct pages *pages, enum plots_bars kind,
                            const struct plots_options *options)
 {
-    struct plots *plots = plots_new(PLOT_BARS, options, "No times were recorded.");
+    const char *empty = kind == PLOTS_SERVERS ? "No times were recorded."
+                                              : "Of no page load are the parts known (those by server may be).";
+    struct plots *plots = plots_new(PLOT_BARS, options, empty);
     size_t total, count;
     struct bar *bars = kind == PLOTS_SERVERS ? gather_servers(session, &total) : gather_pages(pages, &total);
     count = reduce(bars, total);

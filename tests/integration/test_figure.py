@@ -100,7 +100,8 @@ def test_errors(box):
             (2, "--log", ["timeline", SAMPLE, "-o", out, "--log"]), (2, "one session file", ["phases", SAMPLE, SAMPLE, "-o", out]),
             (2, "not installed", ["ecdf", SAMPLE, "-o", out, "--font", "No Such Font"]), (2, "wider", ["timeline", SAMPLE, "-o", out, "--width", "60mm", "--font-size", "20pt"]),
             (1, "no session 7", ["phases", SAMPLE, "-o", out, "--session", "7"]), (3, "absent", ["ecdf", box.folder / "absent.mitm", "-o", out]),
-            (3, "no-folder", ["ecdf", SAMPLE, "-o", box.folder / "no-folder" / "x.pdf"]), (1, "no value", ["ecdf", SAMPLE, "-o", out, "--metric", "ttlb-5m"])):
+            (3, "no-folder", ["ecdf", SAMPLE, "-o", box.folder / "no-folder" / "x.pdf"]), (1, "no value", ["ecdf", SAMPLE, "-o", out, "--metric", "ttlb-5m"]),
+            (1, "Of no page load", ["phases", harness.ROOT / "samples" / "https-no-keys.mitm", "-o", out, "--by", "page"])):
         result = figure(box, *arguments)
         lines = result.stderr.decode("utf-8").splitlines()
         equal(result.returncode, status, f"{arguments}: {lines}")

@@ -233,9 +233,10 @@ Test(protocols, what_is_seen_without_keys)
     /* The handshake's bytes, at 200, are neither the page's first ones nor a transfer. */
     EXPECT("page-ttfb", 0, 400 * MS);
     EXPECT("load-time", 0, 650 * MS);
-    EXPECT("page-transfer-share", 0, 20. / 650);
-    EXPECT("page-tls-share", 0, 101. / 650);
-    EXPECT("page-socks-share", 0, 100. / 650);
+    /* When requests were on their way is not known: the rest of the load time is not idle. */
+    expect("page-idle-share", 0, NULL, 1);
+    expect("page-transfer-share", 0, NULL, 1);
+    expect("page-tls-share", 0, NULL, 1);
     EXPECT("page-bytes", 0, 3000 + 10100);
     EXPECT("connection-ttfb", 0, 200 * MS); /* the server's first byte is its hello's */
 }
