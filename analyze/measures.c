@@ -52,7 +52,7 @@ static double page_round_trips(const struct measure_subject *s)
 
 static double page_requests(const struct measure_subject *s)
 {
-    return settled(s->page, (double)s->page->requests);
+    return page_requests_known(s->page) ? settled(s->page, (double)s->page->requests) : missing;
 }
 
 static double page_connections(const struct measure_subject *s)

@@ -195,7 +195,8 @@ static void look_at_items(struct page *pages, const struct model_session *sessio
         const struct pages_item *item = &items[i];
         const struct model_connection *c = model_connection(session, item->connection);
         struct page *page = &pages[item->page - 1];
-        if (is_limited(c, item->from_ns, item->to_ns) || is_hidden(item, c))
+        page->parts.hidden |= is_hidden(item, c);
+        if (is_limited(c, item->from_ns, item->to_ns) || page->parts.hidden)
             unknown[item->page - 1] = true;
         if (item->kind == PAGES_EXCHANGE && session->exchanges[item->exchange].has_request) {
             page->parts.reused += used[item->connection];

@@ -29,6 +29,7 @@ struct page_parts {
      */
     size_t round_trips;
     size_t reused;      /* requests on a connection that an earlier request (of any page) had used */
+    bool hidden;        /* data of the page came over TLS that is not decrypted: not all of its requests are seen */
     size_t parallelism; /* greatest number of requests of which at one moment each was sent, but not answered wholly */
 };
 

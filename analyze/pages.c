@@ -412,6 +412,11 @@ const struct page *pages_get(const struct pages *pages, size_t index)
     return &pages->pages[index];
 }
 
+bool page_requests_known(const struct page *page)
+{
+    return page->requests > 0 || !page->parts.hidden;
+}
+
 int64_t page_load_ns(const struct page *page)
 {
     return page->open || page->end_ns == MODEL_NONE || page->end_ns < page->start_ns ? MODEL_NONE

@@ -68,6 +68,9 @@ const struct page *pages_get(const struct pages *pages, size_t index);
 /* Return the load time of `page`: start_ns → end_ns; MODEL_NONE while it is open or where there was no response. */
 int64_t page_load_ns(const struct page *page);
 
+/* Return whether the page's number of requests says something: not where there are none because none can be seen. */
+bool page_requests_known(const struct page *page);
+
 /* Return the number of the page of the exchange number `index` of the session (model_session.exchanges), and of the
  * connection number `index`: the page that it was made for. 0: none. */
 uint32_t pages_of_exchange(const struct pages *pages, size_t index);

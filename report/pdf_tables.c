@@ -83,7 +83,10 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         const struct page *page = pages_get(chapter->pages, i);
         grid_printf(grid, "%" PRIu32, page->number);
         grid_link(grid, "page-%" PRIu32, page->number);
-        grid_count(grid, page->requests);
+        if (page_requests_known(page))
+            grid_count(grid, page->requests);
+        else
+            grid_printf(grid, "–");
         grid_count(grid, page->connections);
         grid_count(grid, page->servers);
         add_share(grid, page, page->parts.socks_ns);

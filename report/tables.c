@@ -58,7 +58,10 @@ static void write_page(const struct document *document, const struct page *page)
         fputs("<td class=\"n\">loading</td>", out);
     else
         document_duration_cell(document, page_load_ns(page));
-    document_count_cell(document, page->requests);
+    if (page_requests_known(page))
+        document_count_cell(document, page->requests);
+    else
+        fputs("<td class=\"n\">–</td>", out);
     document_count_cell(document, page->connections);
     document_count_cell(document, page->servers);
     document_size_cell(document, model_number(page->received_bytes));

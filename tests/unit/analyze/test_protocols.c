@@ -233,6 +233,7 @@ Test(protocols, what_is_seen_without_keys)
     /* The handshake's bytes, at 200, are neither the page's first ones nor a transfer. */
     EXPECT("page-ttfb", 0, 400 * MS);
     EXPECT("load-time", 0, 650 * MS);
+    expect("page-requests", 0, NULL, 1);
     /* When requests were on their way is not known: the rest of the load time is not idle. */
     expect("page-idle-share", 0, NULL, 1);
     expect("page-transfer-share", 0, NULL, 1);
