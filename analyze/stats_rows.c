@@ -378,7 +378,11 @@ static void add_session(struct sheet *sheet, const struct columns *columns, stru
     static const struct page none = {.first_byte_ns = MODEL_NONE,
                                      .end_ns = MODEL_NONE,
                                      .open = true,
-                                     .parts = {MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, 0, 0, 0}};
+                                     .parts = {.socks_ns = MODEL_NONE,
+                                               .tls_ns = MODEL_NONE,
+                                               .waiting_ns = MODEL_NONE,
+                                               .transfer_ns = MODEL_NONE,
+                                               .idle_ns = MODEL_NONE}};
     struct pages_options whole_options = *options;
     whole_options.by_session = true;
     struct pages *whole = pages_new(row->subject.session, &whole_options);
