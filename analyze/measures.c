@@ -266,10 +266,10 @@ static double session_failures(const struct measure_subject *s)
         {name, label, definition, MEASURE_OF_SESSION, unit, better, usual, MEASURE_ANYWHERE}, function                 \
     }
 
-/* What not every recording has; none of it is usual. */
-#define OTHER(name, label, level, unit, better, where, function, definition)                                           \
+/* What not every recording has. */
+#define OTHER(name, label, level, unit, better, usual, where, function, definition)                                    \
     {                                                                                                                  \
-        {name, label, definition, level, unit, better, false, where}, function                                         \
+        {name, label, definition, level, unit, better, usual, where}, function                                         \
     }
 
 static const struct entry {
@@ -294,7 +294,7 @@ static const struct entry {
          "SOCKS requests that failed, and requests without a whole response"),
     PAGE("page-socks-share", "share of SOCKS", MEASURE_SHARE, MEASURE_NEITHER, false, page_socks_share,
          "part of the load time that passed with nothing but waiting for SOCKS replies"),
-    OTHER("page-tls-share", "share of TLS", MEASURE_OF_PAGE, MEASURE_SHARE, MEASURE_NEITHER, MEASURE_WITH_TLS,
+    OTHER("page-tls-share", "share of TLS", MEASURE_OF_PAGE, MEASURE_SHARE, MEASURE_NEITHER, false, MEASURE_WITH_TLS,
           page_tls_share, "part of the load time in which TLS handshakes went on, and neither waiting nor transfer"),
     PAGE("page-waiting-share", "share of waiting", MEASURE_SHARE, MEASURE_NEITHER, false, page_waiting_share,
          "part of the load time in which a response was waited for and none came in"),
@@ -308,12 +308,12 @@ static const struct entry {
          "greatest number of requests that were on their way at once"),
     CONNECTION("socks", "SOCKS time", MEASURE_NS, MEASURE_LESS, true, socks,
                "CONNECT request sent → its reply, where that was a success"),
-    OTHER("tls-handshake", "TLS handshake", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_TLS,
+    OTHER("tls-handshake", "TLS handshake", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, true, MEASURE_WITH_TLS,
           measures_tls, "later of ClientHello and SOCKS reply → handshake's end, exact or inferred"),
-    OTHER("tls-exact", "TLS handshake, exact", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_TLS,
+    OTHER("tls-exact", "TLS handshake, exact", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, false, MEASURE_WITH_TLS,
           measures_tls_exact, "those of them of which the end was seen"),
-    OTHER("tls-inferred", "TLS handshake, inferred", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_TLS,
-          measures_tls_inferred, "those of them of which the end was inferred, without keys"),
+    OTHER("tls-inferred", "TLS handshake, inferred", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, false,
+          MEASURE_WITH_TLS, measures_tls_inferred, "those of them of which the end was inferred, without keys"),
     CONNECTION("connection-ttfb", "connection time to first byte", MEASURE_NS, MEASURE_LESS, true, connection_ttfb,
                "connection accepted → first byte from its server"),
     CONNECTION("connection-time", "connection time", MEASURE_NS, MEASURE_NEITHER, false, connection_time,
@@ -324,15 +324,15 @@ static const struct entry {
                connection_bytes, "payload from the server to the client"),
     CONNECTION("connection-sent-bytes", "bytes sent per connection", MEASURE_BYTES, MEASURE_NEITHER, false,
                connection_sent_bytes, "payload from the client to the server"),
-    OTHER("inferred-waiting", "inferred waiting", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_TLS,
-          measures_inferred_waiting,
+    OTHER("inferred-waiting", "inferred waiting", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, false,
+          MEASURE_WITH_TLS, measures_inferred_waiting,
           "median over the turns of a connection that is not decrypted: end of the request → first of the answer"),
-    OTHER("inferred-transfer", "inferred transfer", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_TLS,
-          measures_inferred_transfer, "median over the same turns: first → last of the answer"),
-    OTHER("turns", "turns per connection", MEASURE_OF_CONNECTION, MEASURE_COUNT, MEASURE_NEITHER, MEASURE_WITH_TLS,
-          measures_turns, "turns that were seen of a connection that is not decrypted"),
-    OTHER("ping", "HTTP/2 ping", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_HTTP2, measures_ping,
-          "mean over the client's PING frames: sent → acknowledged"),
+    OTHER("inferred-transfer", "inferred transfer", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, false,
+          MEASURE_WITH_TLS, measures_inferred_transfer, "median over the same turns: first → last of the answer"),
+    OTHER("turns", "turns per connection", MEASURE_OF_CONNECTION, MEASURE_COUNT, MEASURE_NEITHER, false,
+          MEASURE_WITH_TLS, measures_turns, "turns that were seen of a connection that is not decrypted"),
+    OTHER("ping", "HTTP/2 ping", MEASURE_OF_CONNECTION, MEASURE_NS, MEASURE_LESS, false, MEASURE_WITH_HTTP2,
+          measures_ping, "mean over the client's PING frames: sent → acknowledged"),
     REQUEST("waiting", "waiting time", MEASURE_NS, MEASURE_LESS, true, waiting,
             "end of the request → first byte of its response"),
     REQUEST("ttfb", "time to first byte", MEASURE_NS, MEASURE_LESS, false, ttfb,
@@ -353,11 +353,11 @@ static const struct entry {
             "bits of the body / transfer time, of bodies from 50 KiB on"),
     REQUEST("body-bytes", "body size", MEASURE_BYTES, MEASURE_NEITHER, false, body_bytes,
             "bytes of a whole response's body, as transferred"),
-    OTHER("stalled", "stalled time", MEASURE_OF_REQUEST, MEASURE_NS, MEASURE_LESS, MEASURE_WITH_HTTP2, measures_stalled,
-          "time in which flow control held back the data of the HTTP/2 stream"),
-    OTHER("websocket-messages", "WebSocket messages", MEASURE_OF_REQUEST, MEASURE_COUNT, MEASURE_NEITHER,
+    OTHER("stalled", "stalled time", MEASURE_OF_REQUEST, MEASURE_NS, MEASURE_LESS, false, MEASURE_WITH_HTTP2,
+          measures_stalled, "time in which flow control held back the data of the HTTP/2 stream"),
+    OTHER("websocket-messages", "WebSocket messages", MEASURE_OF_REQUEST, MEASURE_COUNT, MEASURE_NEITHER, false,
           MEASURE_WITH_WEBSOCKET, measures_messages, "messages and control frames in both directions"),
-    OTHER("websocket-bytes", "WebSocket bytes", MEASURE_OF_REQUEST, MEASURE_BYTES, MEASURE_NEITHER,
+    OTHER("websocket-bytes", "WebSocket bytes", MEASURE_OF_REQUEST, MEASURE_BYTES, MEASURE_NEITHER, false,
           MEASURE_WITH_WEBSOCKET, measures_message_bytes, "their payload"),
     SESSION("session-duration", "session duration", MEASURE_NS, MEASURE_NEITHER, false, session_duration,
             "first event → last event of the recording"),

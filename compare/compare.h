@@ -43,6 +43,7 @@ struct compare_options {
     int64_t gap_ns; /* pages_options.gap_ns */
     const struct measure **measures;
     size_t measure_count;
+    bool usual; /* the user named none: they are the usual ones */
 };
 
 /* One side of a row. */

@@ -194,8 +194,10 @@ static void say_without_values(struct comparison *c)
     fputs("No values: ", w.out);
     struct note_list list = {.out = w.out};
     for (size_t i = 0; i < c->options->measure_count; i++) {
-        const char *name = c->options->measures[i]->name;
-        if (!has_row(c, c->options->measures[i]))
+        const struct measure *measure = c->options->measures[i];
+        const char *name = measure->name;
+        bool expected = !c->options->usual || measure->where == MEASURE_ANYWHERE;
+        if (expected && !has_row(c, measure))
             note_list_add(&list, (struct text){(const uint8_t *)name, (uint32_t)strlen(name)});
     }
     note_list_end(&list);

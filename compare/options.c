@@ -180,8 +180,8 @@ static int finish(struct compare_request *r)
             return cli_usage(&cmd_compare, "%s cannot be compared by %s: a value does not belong to one",
                              r->options.measures[i]->name, compare_by_words[r->options.by]);
     }
-    bool usual = r->options.measure_count == 0;
-    for (size_t i = 0; usual && i < measures_count(); i++) {
+    r->options.usual = r->options.measure_count == 0;
+    for (size_t i = 0; r->options.usual && i < measures_count(); i++) {
         if (measures_get(i)->usual && compare_fits(measures_get(i), r->options.by))
             add_measure(r, measures_get(i));
     }
