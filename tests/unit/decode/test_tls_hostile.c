@@ -510,6 +510,16 @@ Test(tls_made, key_update_flood)
     expect(&made.run, " Violation TLS_FLOOD < @");
 }
 
+/* Messages must not span a change of keys (RFC 8446, 5.1): nothing is done with what stands behind a Finished. */
+Test(tls_made, message_behind_finished)
+{
+    static const char messages[] = FINISHED "\x18\0\0\x01\0";
+    struct made made;
+    make(&made);
+    send_sealed(&made, TO_CLIENT, 22, messages, sizeof messages - 1);
+    expect(&made.run, " TlsDecryption DECRYPTION_FAILED <\n");
+}
+
 Test(tls_made, flood_of_empty_data)
 {
     struct made made;
