@@ -1,0 +1,189 @@
+/* Connections over TLS whose keys come late, on a whole proxy that runs in the test; their bytes are recorded ones. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../decode/tls/connection.h"
+#include "capture/proxy.h"
+#include "loopback.h"
+#include "proto/reader.h"
+
+static char folder[] = "/tmp/mitm-decrypting-XXXXXX";
+static struct proxy *proxy;
+static struct recorder *recorder;
+static struct sockaddr_storage proxy_address, server_address;
+static int listener;
+
+/* A connection through the proxy. */
+struct through {
+    int client, server;
+};
+
+static void start(void)
+{
+    struct proxy_settings settings = {.live.direct = true, .handshake_ms = 60000, .keylog_path = "keys"};
+    int error;
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    cr_assert(resolve_literal("127.0.0.1", 0, &settings.listen));
+    proxy = proxy_new(&settings, &error);
+    cr_assert_not_null(proxy);
+    cr_assert_eq(proxy_decrypt(proxy), 0);
+    recorder = recorder_open("session", true, &error);
+    cr_assert_not_null(recorder);
+    proxy_start(proxy, recorder);
+    socklen_t len = sizeof proxy_address;
+    cr_assert_eq(getsockname(proxy->listen_fd, (struct sockaddr *)&proxy_address, &len), 0);
+    listener = loopback_listen("127.0.0.1", 0, &server_address);
+}
+
+/* Send `len` bytes from `from` and run the proxy until `to` has got them all. */
+static void pass(int from, int to, const uint8_t *data, size_t len)
+{
+    static uint8_t bytes[65536];
+    size_t sent = 0, got = 0;
+    while (got < len) {
+        ssize_t n = sent < len ? send(from, data + sent, len - sent, MSG_DONTWAIT) : 0;
+        cr_assert(n >= 0 || errno == EAGAIN);
+        sent += n > 0 ? (size_t)n : 0;
+        n = recv(to, bytes, sizeof bytes, MSG_DONTWAIT);
+        cr_assert(n > 0 || (n < 0 && errno == EAGAIN), "the end came early");
+        got += n > 0 ? (size_t)n : 0;
+        if (n < 0)
+            proxy_turn(proxy);
+    }
+}
+
+static void begin(struct through *through)
+{
+    uint16_t port = ntohs(((const struct sockaddr_in *)&server_address)->sin_port);
+    uint8_t request[] = {5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port};
+    through->client = loopback_connect(&proxy_address);
+    cr_assert_eq(send(through->client, request, sizeof request, 0), (ssize_t)sizeof request);
+    uint8_t answer[2 + 10];
+    for (size_t n = 0; n < sizeof answer;) {
+        ssize_t got = recv(through->client, answer + n, sizeof answer - n, MSG_DONTWAIT);
+        if (got > 0)
+            n += (size_t)got;
+        else
+            proxy_turn(proxy);
+    }
+    through->server = accept(listener, NULL, NULL);
+    cr_assert_geq(through->server, 0);
+}
+
+/* Let the peers say the blocks from `first` up to, but not with, `end`. */
+static void say(const struct through *through, const struct connection *connection, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct block *block = &connection->blocks[i];
+        bool client = block->direction == MITM__DIRECTION__TO_SERVER;
+        if (block->bytes.len > 0)
+            pass(client ? through->client : through->server, client ? through->server : through->client,
+                 block->bytes.data, block->bytes.len);
+    }
+}
+
+/* Close both sockets, and run the proxy until it has no connection any more. */
+static void hang_up(const struct through *through)
+{
+    close(through->client);
+    close(through->server);
+    while (!TAILQ_EMPTY(&proxy->conns))
+        proxy_turn(proxy);
+}
+
+static void log_keys(const struct connection *connection)
+{
+    FILE *file = fopen("keys", "a");
+    cr_assert_not_null(file);
+    for (size_t i = 0; i < connection->lines_n; i++)
+        fprintf(file, "%.*s\n", (int)connection->lines[i].len, (const char *)connection->lines[i].data);
+    cr_assert_eq(fclose(file), 0);
+}
+
+/* End the session; return its events as text. */
+static const char *finish(void)
+{
+    static char text[1 << 20];
+    Mitm__SessionEnd end = MITM__SESSION_END__INIT;
+    struct recorder_stats stats;
+    proxy_finish(proxy);
+    cr_assert_eq(recorder_close(recorder, 0, &end, &stats), 0);
+    proxy_free(proxy);
+    close(listener);
+    FILE *out = fmemopen(text, sizeof text, "w"), *file = fopen("session", "rb");
+    struct reader *reader = reader_new();
+    size_t got;
+    do {
+        uint8_t *room = reader_reserve(reader, 65536, &got);
+        got = fread(room, 1, got, file);
+        reader_commit(reader, got);
+        if (got == 0)
+            reader_finish(reader);
+        for (struct reader_item item; reader_next(reader, &item) == READER_RECORD;)
+            event_print_text(out, item.record);
+    } while (got > 0);
+    fclose(file);
+    fclose(out);
+    reader_free(reader);
+    unlink("session");
+    unlink("keys");
+    rmdir(folder);
+    return text;
+}
+
+static void assert_has(const char *text, const char *what)
+{
+    cr_assert_not_null(strstr(text, what), "%s is not in\n%s", what, text);
+}
+
+static void assert_lacks(const char *text, const char *what)
+{
+    cr_assert_null(strstr(text, what), "%s is in\n%s", what, text);
+}
+
+TestSuite(decrypting, .timeout = 120);
+
+/* What came in a pause is not recorded, also if its keys come when the pause is over. */
+Test(decrypting, pause_while_records_wait)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct through through;
+    start();
+    begin(&through);
+    say(&through, connection, 0, 3);
+    proxy_pause(proxy, true, MITM__SETTINGS_ORIGIN__VIEW);
+    say(&through, connection, 3, connection->blocks_n);
+    proxy_pause(proxy, false, MITM__SETTINGS_ORIGIN__VIEW);
+    log_keys(connection);
+    hang_up(&through);
+    const char *text = finish();
+    connection_free(connection);
+    assert_has(text, "ConnectionEnd");
+    assert_has(text, "TlsServerHello");
+    assert_has(text, "TlsDecryption status=DECRYPTED");
+    assert_lacks(text, "OpaqueData");
+}
+
+/* A connection that began and ended in a pause leaves no trace. */
+Test(decrypting, connection_within_a_pause)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct through through;
+    start();
+    proxy_pause(proxy, true, MITM__SETTINGS_ORIGIN__VIEW);
+    begin(&through);
+    say(&through, connection, 0, connection->blocks_n);
+    hang_up(&through);
+    proxy_pause(proxy, false, MITM__SETTINGS_ORIGIN__VIEW);
+    log_keys(connection);
+    const char *text = finish();
+    connection_free(connection);
+    assert_lacks(text, "ConnectionStart");
+    assert_lacks(text, "TlsDecryption");
+}
