@@ -54,12 +54,10 @@ static void leave(struct decrypting *decrypting, struct conn *conn)
         conn_free(conn);
 }
 
-void decrypting_look(struct conn *conn)
+/* See whether `conn` waits, and with how much. */
+static void look(struct decrypting *decrypting, struct conn *conn)
 {
-    struct decrypting *decrypting = conn->proxy->decrypting;
     struct decrypting_part *part = &conn->decrypting;
-    if (!decrypting || !conn->app)
-        return;
     bool waits = app_waits(conn->app);
     if (waits && !part->waits) {
         part->waits = true;
@@ -67,15 +65,27 @@ void decrypting_look(struct conn *conn)
         TAILQ_INSERT_TAIL(&decrypting->waiting, conn, decrypting.link);
         set_timer(decrypting);
     }
-    if (waits) {
+    if (waits)
         count_held(decrypting, conn, app_held_bytes(conn->app));
-        if (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES) {
-            app_give_up(conn->app, conn_now(conn));
-            waits = false;
-        }
-    }
-    if (!waits && part->waits)
+    else if (part->waits)
         leave(decrypting, conn);
+}
+
+static void give_up(struct decrypting *decrypting, struct conn *conn)
+{
+    app_give_up(conn->app, conn_now(conn));
+    assert(!app_waits(conn->app));
+    leave(decrypting, conn);
+}
+
+void decrypting_look(struct conn *conn)
+{
+    struct decrypting *decrypting = conn->proxy->decrypting;
+    if (!decrypting || !conn->app)
+        return;
+    look(decrypting, conn);
+    while (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES)
+        give_up(decrypting, TAILQ_FIRST(&decrypting->waiting));
 }
 
 bool decrypting_keeps(struct conn *conn)
@@ -91,18 +101,15 @@ static void on_keys(void *ctx)
     for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
         next = TAILQ_NEXT(conn, decrypting.link);
         app_keys_came(conn->app, conn_now(conn));
-        decrypting_look(conn);
+        look(decrypting, conn);
     }
 }
 
 /* Give up those that have waited since `until_ns` or before. */
-static void give_up(struct decrypting *decrypting, uint64_t until_ns)
+static void give_up_until(struct decrypting *decrypting, uint64_t until_ns)
 {
-    for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;) {
-        app_give_up(conn->app, conn_now(conn));
-        assert(!app_waits(conn->app));
-        leave(decrypting, conn);
-    }
+    for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;)
+        give_up(decrypting, conn);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -113,7 +120,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     proxy_busy(decrypting->proxy);
     uint64_t now_ns = clock_t_ns(&decrypting->proxy->clock), wait_ns = (uint64_t)DECRYPTING_WAIT_MS * 1000000;
     if (now_ns >= wait_ns)
-        give_up(decrypting, now_ns - wait_ns);
+        give_up_until(decrypting, now_ns - wait_ns);
     set_timer(decrypting);
 }
 
@@ -155,5 +162,5 @@ void decrypting_finish(struct decrypting *decrypting)
     if (!decrypting)
         return;
     keylog_catch_up(decrypting->keylog);
-    give_up(decrypting, UINT64_MAX);
+    give_up_until(decrypting, UINT64_MAX);
 }

@@ -3,8 +3,8 @@
  * records wait for theirs, which the decoder holds (capture/decode/tls/tls.h). Nothing on the wire waits.
  *
  * Records wait for DECRYPTING_WAIT_MS at most, also behind the connection's end (browsers write keys a little later
- * than they use them), and all connections together hold DECRYPTING_HELD_MAX_BYTES: who holds more is given up. What is
- * given up is seen as without keys, and a TlsDecryption event says so.
+ * than they use them), and all connections together hold DECRYPTING_HELD_MAX_BYTES: where it would be more, who has
+ * waited longest is given up. What is given up is seen as without keys, and a TlsDecryption event says so.
  */
 #ifndef MITM_CAPTURE_DECRYPTING_H
 #define MITM_CAPTURE_DECRYPTING_H

@@ -88,12 +88,13 @@ static void say(const struct through *through, const struct connection *connecti
     }
 }
 
-/* Close both sockets, and run the proxy until it has no connection any more. */
+/* Close both sockets, and run the proxy until it has seen that. */
 static void hang_up(const struct through *through)
 {
+    uint64_t open = proxy->stats.open;
     close(through->client);
     close(through->server);
-    while (!TAILQ_EMPTY(&proxy->conns))
+    while (proxy->stats.open == open)
         proxy_turn(proxy);
 }
 
@@ -186,4 +187,42 @@ Test(decrypting, connection_within_a_pause)
     connection_free(connection);
     assert_lacks(text, "ConnectionStart");
     assert_lacks(text, "TlsDecryption");
+}
+
+/* Records that no key will open: the connections that hold them all together hold more than is allowed. */
+static void wait_in_vain(const struct connection *connection, struct through *through, size_t count)
+{
+    static uint8_t records[TLS_HOLD_MAX_BYTES * 9 / 10];
+    const size_t record_bytes = 5 + 16384;
+    memset(records, 'x', sizeof records);
+    for (size_t at = 0; at + record_bytes <= sizeof records; at += record_bytes)
+        memcpy(records + at, "\x17\x03\x03\x40", 5);
+    for (size_t i = 0; i < count; i++) {
+        begin(&through[i]);
+        say(&through[i], connection, 0, 3);
+        pass(through[i].server, through[i].client, records, sizeof records / record_bytes * record_bytes);
+    }
+}
+
+/* Who has waited longest makes room for those whose keys may still come. */
+Test(decrypting, room_for_new_connections)
+{
+    enum { OTHERS = DECRYPTING_HELD_MAX_BYTES / (TLS_HOLD_MAX_BYTES * 9 / 10) + 1 };
+    struct connection *other = connection_read("13_aes256"), *connection = connection_read("13_aes128");
+    struct through others[OTHERS], through;
+    start();
+    wait_in_vain(other, others, OTHERS);
+    begin(&through);
+    say(&through, connection, 0, connection->blocks_n);
+    log_keys(connection);
+    hang_up(&through);
+    for (size_t i = 0; i < OTHERS; i++)
+        hang_up(&others[i]);
+    const char *text = finish();
+    connection_free(connection);
+    connection_free(other);
+    const char *first = strstr(text, "TlsDecryption");
+    cr_assert(first && strncmp(first - 3, " 1 TlsDecryption status=NO_KEYS", 31) == 0, "%s", first);
+    assert_has(text, " 18 ConnectionEnd");
+    assert_has(text, " 19 TlsDecryption status=DECRYPTED");
 }
