@@ -17,6 +17,7 @@ struct decrypting {
     struct waiting_list waiting; /* who has waited longest is the first */
     size_t held_bytes;
     struct event timer; /* for the first's deadline */
+    struct event turn;  /* there is more to decrypt */
 };
 
 /* Let the timer go off when the one that has waited longest is to be given up. */
@@ -49,7 +50,7 @@ static void leave(struct decrypting *decrypting, struct conn *conn)
     struct decrypting_part *part = &conn->decrypting;
     count_held(decrypting, conn, 0);
     TAILQ_REMOVE(&decrypting->waiting, conn, decrypting.link);
-    part->waits = false;
+    part->waits = part->keys_came = false;
     if (part->ended)
         conn_free(conn);
 }
@@ -73,6 +74,8 @@ static void look(struct decrypting *decrypting, struct conn *conn)
 
 static void give_up(struct decrypting *decrypting, struct conn *conn)
 {
+    while (conn->decrypting.keys_came)
+        conn->decrypting.keys_came = app_keys_came(conn->app, conn_now(conn));
     app_give_up(conn->app, conn_now(conn));
     assert(!app_waits(conn->app));
     leave(decrypting, conn);
@@ -94,15 +97,38 @@ bool decrypting_keeps(struct conn *conn)
     return conn->decrypting.waits;
 }
 
-static void on_keys(void *ctx)
+/* Decrypt with the keys that came, for one turn of the loop. */
+static void decrypt(struct decrypting *decrypting)
 {
-    struct decrypting *decrypting = ctx;
+    static const struct timeval at_once = {0};
+    uint64_t begin_ns = clock_t_ns(&decrypting->proxy->clock), now_ns = begin_ns;
     proxy_busy(decrypting->proxy);
     for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
         next = TAILQ_NEXT(conn, decrypting.link);
-        app_keys_came(conn->app, conn_now(conn));
+        while (conn->decrypting.keys_came && now_ns - begin_ns < DECRYPTING_TURN_NS) {
+            conn->decrypting.keys_came = app_keys_came(conn->app, now_ns);
+            now_ns = clock_t_ns(&decrypting->proxy->clock);
+        }
+        if (conn->decrypting.keys_came)
+            event_add(&decrypting->turn, &at_once);
         look(decrypting, conn);
     }
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    decrypt(arg);
+}
+
+static void on_keys(void *ctx)
+{
+    struct decrypting *decrypting = ctx;
+    struct conn *conn;
+    TAILQ_FOREACH(conn, &decrypting->waiting, decrypting.link)
+    conn->decrypting.keys_came = true;
+    decrypt(decrypting);
 }
 
 /* Give up those that have waited since `until_ns` or before. */
@@ -133,6 +159,7 @@ struct decrypting *decrypting_new(struct proxy *proxy, const char *path, int *er
     decrypting->keys = tls_keys_new();
     TAILQ_INIT(&decrypting->waiting);
     evtimer_assign(&decrypting->timer, proxy->base, on_deadline, decrypting);
+    evtimer_assign(&decrypting->turn, proxy->base, on_turn, decrypting);
     decrypting->keylog = keylog_new(proxy->base, path, decrypting->keys, on_keys, decrypting, error);
     if (decrypting->keylog)
         return decrypting;
@@ -146,6 +173,7 @@ void decrypting_free(struct decrypting *decrypting)
         return;
     assert(TAILQ_EMPTY(&decrypting->waiting));
     event_del(&decrypting->timer);
+    event_del(&decrypting->turn);
     if (decrypting->keylog)
         keylog_free(decrypting->keylog);
     tls_keys_free(decrypting->keys);
