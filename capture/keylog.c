@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -383,11 +382,6 @@ void keylog_catch_up(struct keylog *keylog)
 
 void keylog_protect_process(void)
 {
-    struct rlimit core;
-    if (getrlimit(RLIMIT_CORE, &core) == 0) {
-        core.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
     prctl(PR_SET_DUMPABLE, 0);
 }
 

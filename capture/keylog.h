@@ -31,10 +31,8 @@ void keylog_free(struct keylog *keylog);
 /* Read all that has been written by now, and call on_keys. */
 void keylog_catch_up(struct keylog *keylog);
 
-/*
- * Let the kernel write no core dump of this process, nor let other processes of its user read its memory. Children have
- * the limit of core dumps too, until they raise it.
- */
+/* Let the kernel write no core dump of this process, nor let other processes of its user read its memory. Programs that
+ * it starts have their core dumps. */
 void keylog_protect_process(void);
 
 /* Return how many lines were no lines of a key log. */

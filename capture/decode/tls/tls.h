@@ -22,7 +22,7 @@
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 /* So many records that waited are decrypted at once: a few milliseconds' work. */
-#define TLS_DRAIN_RECORDS ((size_t)256)
+#define TLS_DRAIN_RECORDS ((size_t)128)
 
 /*
  * Where the decrypted application data go; the same rules as for app_feed() and app_end(). `start` is called once,
