@@ -22,7 +22,8 @@ struct keylog;
 /*
  * Follow the file `path` with `base`, adding to `keys`, and call `on_keys` with `ctx` when secrets were added. All of
  * them must outlive the keylog, which the caller frees with keylog_free(). Return NULL and store errno in *error if the
- * file's folder cannot be watched or the file exists and cannot be read.
+ * file's folder or the file cannot be watched (ENOSPC: too many are), or if the file exists and cannot be read or is
+ * neither a regular file nor a FIFO (EINVAL, EISDIR).
  */
 struct keylog *keylog_new(struct event_base *base, const char *path, struct tls_keys *keys, void (*on_keys)(void *ctx),
                           void *ctx, int *error) __attribute__((warn_unused_result));

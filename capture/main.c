@@ -269,7 +269,8 @@ static int decrypt(struct run *run)
     run->proxy->settings.keylog_path = path;
     int error = proxy_decrypt(run->proxy);
     if (error) {
-        log_line("cannot read keys from %s: %s. Name another file with --keylog, or none.", path, strerror(error));
+        log_line("cannot read keys from %s: %s. Name another file with --keylog, or none.", path,
+                 error == ENOSPC ? "too many files are watched (see fs.inotify.max_user_watches)" : strerror(error));
         return EXIT_IO;
     }
     if (run->browser)

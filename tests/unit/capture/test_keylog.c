@@ -337,6 +337,7 @@ Test(keylog, what_cannot_be_followed)
     cr_assert_eq(error_of(&box, "missing/log"), ENOENT);
     cr_assert_eq(error_of(&box, "file/log"), ENOTDIR);
     cr_assert_eq(error_of(&box, "."), EISDIR);
+    cr_assert_eq(error_of(&box, "/dev/zero"), EINVAL);
     if (geteuid() == 0) { /* root may read everything */
         cr_assert(chmod(".", 0755) == 0 && seteuid(65534) == 0);
         cr_assert_eq(error_of(&box, "file"), EACCES);
