@@ -102,17 +102,23 @@ static void decrypt(struct decrypting *decrypting)
 {
     static const struct timeval at_once = {0};
     uint64_t begin_ns = clock_t_ns(&decrypting->proxy->clock), now_ns = begin_ns;
+    bool more = false;
     proxy_busy(decrypting->proxy);
     for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
         next = TAILQ_NEXT(conn, decrypting.link);
         while (conn->decrypting.keys_came && now_ns - begin_ns < DECRYPTING_TURN_NS) {
             conn->decrypting.keys_came = app_keys_came(conn->app, now_ns);
+            if (app_held_bytes(conn->app) == conn->decrypting.held_bytes)
+                continue; /* these keys are others' */
+            count_held(decrypting, conn, app_held_bytes(conn->app));
             now_ns = clock_t_ns(&decrypting->proxy->clock);
         }
-        if (conn->decrypting.keys_came)
-            event_add(&decrypting->turn, &at_once);
-        look(decrypting, conn);
+        more = more || conn->decrypting.keys_came;
+        if (!app_waits(conn->app))
+            leave(decrypting, conn);
     }
+    if (more)
+        event_add(&decrypting->turn, &at_once);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
