@@ -16,6 +16,7 @@ struct chart_options {
     uint32_t connection; /* with one_connection: its id */
     const bool *shown;   /* for each connection of the session whether it is; NULL: all */
     bool live;           /* the recording goes on: its end is not missed */
+    const char *prefix;  /* of what links lead to: "s2-" for "#s2-connection-435"; NULL: none */
 };
 
 /* Phases of the palette. */

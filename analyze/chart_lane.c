@@ -268,7 +268,8 @@ void chart_lanes(struct chart *chart, const struct model_connection *c)
     struct chart_further further = {0};
     struct chart_maker maker = {.chart = chart, .connection = c, .open = model_connection_open(c)};
     maker.end_ns = maker.open ? chart->session->last_ns : c->end_ns;
-    maker.link = chart_printf(chart, "#connection-%" PRIu32, c->id);
+    const char *prefix = chart->options.prefix;
+    maker.link = chart_printf(chart, "#%sconnection-%" PRIu32, prefix ? prefix : "", c->id);
     add_socks(&maker);
     chart_tls(&maker);
     if (c->http2)

@@ -6,6 +6,7 @@
 
 #include "analyze/cli.h"
 #include "analyze/load.h"
+#include "base/memory.h"
 #include "render/save.h"
 #include "report/pdf.h"
 #include "report/report.h"
@@ -16,15 +17,15 @@ static const char help[] =
     "Writes what the live view shows as one HTML file that needs nothing else: graph, pages, servers, failures, "
     "connections.\n"
     "Or as a PDF to print: how it was recorded, summary, timeline, pages, servers, distributions, failures, "
-    "connections;\n"
-    "of several sessions with a chapter for each.\n"
+    "connections.\n"
+    "Several sessions are chapters of the one document, in HTML after a table of them.\n"
     "\n"
     "  -o, --output OUT         the document; its name ends in .html or .pdf\n"
     "      --title TEXT         its title (the session's label, command or file)\n"
     "      --author TEXT        its author (none)\n"
     "      --paper a4|letter    size of the pages of a PDF (a4)\n"
     "      --page-gap SECONDS   a pause of so long begins a new page load (5)\n"
-    "      --session N          session number N of the files (HTML: the last; PDF: all)\n"
+    "      --session N          only session number N of the files (all)\n"
     "      --from T, --to T     connections of the time from T to T, in seconds since the start of the session\n"
     "      --server NAME        only connections to this server: host, or host:port\n"
     "      --page N             only connections of the page with this number\n"
@@ -77,35 +78,42 @@ static int write_pdf(const struct model *model, const struct request *request)
     return code;
 }
 
-/* Write `session` as HTML; return an exit code. */
-static int write_html(const struct model *model, const struct model_session *session, const struct request *request)
+/* Print the HTML document on session `number`, or, if that is 0, on all `n`. */
+static void print_html(FILE *out, const struct model *model, size_t n, const struct request *request)
 {
-    struct pages *pages = pages_new(session, &request->pages);
-    const struct report_input input = {.model = model, .pages = pages, .details = model, .file = session->file};
+    const struct report_place place = {.self_contained = true, .title = request->title, .author = request->author};
+    size_t number = request->query.session, count = number > 0 ? 1 : n;
+    struct report_input *inputs = memory_new(count, sizeof *inputs);
+    struct pages **pages = memory_new(count, sizeof(struct pages *));
+    for (size_t i = 0; i < count; i++) {
+        const struct model_session *session = model_session(model, number > 0 ? number - 1 : i);
+        pages[i] = pages_new(session, &request->pages);
+        inputs[i] = (struct report_input){.model = model, .pages = pages[i], .details = model, .file = session->file};
+    }
+    if (count == 1)
+        report_html(out, &inputs[0], &request->query, &place);
+    else
+        report_html_sessions(out, inputs, count, &request->query, &place);
+    for (size_t i = 0; i < count; i++)
+        pages_free(pages[i]);
+    free(pages);
+    free(inputs);
+}
+
+/* Write the sessions that are asked for, of the `n` that there are, as HTML; return an exit code. */
+static int write_html(const struct model *model, size_t n, const struct request *request)
+{
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
     if (!out)
         abort();
-    const struct report_place place = {.self_contained = true, .title = request->title, .author = request->author};
-    report_html(out, &input, &request->query, &place);
+    print_html(out, model, n, request);
     if (fclose(out) != 0)
         abort();
     int code = save(request, text, len);
     free(text);
-    pages_free(pages);
     return code;
-}
-
-/* Write the document of what `model`, which holds `n` sessions, has; return an exit code. */
-static int write_report(const struct model *model, size_t n, const char *file, const struct request *request)
-{
-    size_t number = request->query.session;
-    if (request->is_pdf)
-        return write_pdf(model, request);
-    if (n > 1 && number == 0)
-        cli_warn("%s: there are %zu sessions; this is the last (--session N shows another, a PDF all)", file, n);
-    return write_html(model, model_session(model, (number > 0 ? number : n) - 1), request);
 }
 
 static int load_and_write(char **files, size_t file_count, const struct request *request)
@@ -120,7 +128,7 @@ static int load_and_write(char **files, size_t file_count, const struct request 
         cli_warn("%s: there is no session %zu, the last is %zu", file, number, n);
         code = CLI_NO;
     } else if (n > 0) {
-        int written = write_report(model, n, file, request);
+        int written = request->is_pdf ? write_pdf(model, request) : write_html(model, n, request);
         code = written != CLI_OK ? written : code;
     } else if (code == CLI_OK) {
         cli_warn("%s: there is no event in it", file);
@@ -254,8 +262,6 @@ static int run(int argc, char **argv)
         return cli_usage(&cmd_report, "name the document: -o OUT.html or -o OUT.pdf");
     if (optind == argc)
         return cli_usage(&cmd_report, "name a session file");
-    if (optind + 1 != argc && !request.is_pdf)
-        return cli_usage(&cmd_report, "name one session file; only a PDF holds several");
     if (query->from_ns != MODEL_NONE && query->to_ns != MODEL_NONE && query->to_ns <= query->from_ns)
         return cli_usage(&cmd_report, "--to must be later than --from");
     return cli_finish_output(load_and_write(argv + optind, (size_t)(argc - optind), &request));

@@ -24,8 +24,9 @@ static void write_row(const struct document *document, const struct sample *samp
 static void write_table(const struct document *document, const struct samples *samples)
 {
     FILE *out = document->out;
-    fputs("<div class=\"scroll\" role=\"region\" aria-label=\"Table of distributions\" tabindex=\"0\"><table>"
-          "<caption><span>Quantiles (type 7 of Hyndman and Fan) of the whole recording</span></caption>\n<thead><tr>"
+    document_begin_region(document, "scroll", "Table of distributions");
+    fputs("<table><caption><span>Quantiles (type 7 of Hyndman and Fan) of the whole "
+          "recording</span></caption>\n<thead><tr>"
           "<th scope=\"col\">Measure</th><th scope=\"col\" class=\"n\">n</th>",
           out);
     for (size_t i = 0; i < SAMPLES_FIGURES; i++)
@@ -42,7 +43,7 @@ void distributions_write(const struct document *document)
     if (!document->place->self_contained || !document->input->pages)
         return;
     samples_init(&samples, document->session, document->input->pages);
-    fputs("<section>\n<h2 id=\"distributions\">Distributions</h2>\n", document->out);
+    document_begin_section(document, "distributions", "Distributions", 1);
     if (samples.count > 0)
         write_table(document, &samples);
     else

@@ -113,10 +113,22 @@ bool document_is_selection(const struct report_query *query)
            query->connection != 0;
 }
 
+void document_begin_region(const struct document *document, const char *class, const char *label)
+{
+    FILE *out = document->out;
+    fprintf(out, "<div class=\"%s\" role=\"region\" aria-label=\"%s", class, label);
+    if (document->several)
+        fprintf(out, ", session %zu", document->session_number);
+    fputs("\" tabindex=\"0\">", out);
+}
+
 void document_begin_section(const struct document *document, const char *id, const char *title, size_t part)
 {
+    FILE *out = document->out;
+    int level = document->several ? 3 : 2;
+    fprintf(out, "<section>\n<h%d id=\"%s%s", level, document->prefix, id);
     if (part == 1 || !document->place->self_contained)
-        fprintf(document->out, "<section>\n<h2 id=\"%s\">%s</h2>\n", id, title);
+        fprintf(out, "\">%s</h%d>\n", title, level);
     else
-        fprintf(document->out, "<section>\n<h2 id=\"%s-%zu\">%s, part %zu</h2>\n", id, part, title, part);
+        fprintf(out, "-%zu\">%s, part %zu</h%d>\n", part, title, part, level);
 }

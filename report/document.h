@@ -16,6 +16,8 @@ struct document {
     struct selection selection;
     struct stats stats;
     bool all_headers; /* are shown, not only first lines */
+    bool several;     /* the session is one of several that the document holds, one after the other */
+    char prefix[24];  /* of its ids, so that each is there once: "s2-"; "" for the first session */
 };
 
 /* Return `query` as report_query_print() has it; the caller frees it. */
@@ -39,6 +41,9 @@ void document_count_cell(const struct document *document, uint64_t count);
 void document_duration_cell(const struct document *document, int64_t ns);
 void document_size_cell(const struct document *document, int64_t bytes);
 
+/* Begin a region that can be scrolled, of the style `class`, called `label` and, among several, the session. */
+void document_begin_region(const struct document *document, const char *class, const char *label);
+
 /* Begin the section with the heading `title` and the anchor `id`; where all parts follow one another, both get the
  * number of the part. */
 void document_begin_section(const struct document *document, const char *id, const char *title, size_t part);
@@ -47,8 +52,15 @@ void document_begin_section(const struct document *document, const char *id, con
 bool document_is_selection(const struct report_query *query);
 
 /* The sections. */
-void head_write_title(const struct document *document);
+void head_write_name(const struct document *document);    /* of the session */
+void head_write_title(const struct document *document);   /* of all; `document`: that of the first session */
+void head_write_heading(const struct document *document); /* the same as heading, and the author */
 void head_write(const struct document *document);
+/* Of several sessions: their style beside report_style(), the table of all `count`, and the beginning of the section of
+ * one. */
+const char *sessions_style(void);
+void sessions_write(const struct document *documents, size_t count);
+void sessions_write_heading(const struct document *document);
 void graph_write(const struct document *document, size_t part);
 void tables_write_pages(const struct document *document);
 void tables_write_servers(const struct document *document);

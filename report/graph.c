@@ -8,12 +8,15 @@
 #include "base/memory.h"
 #include "report/document.h"
 
-struct chart *graph_chart(const struct selection *selection, size_t part, bool live)
+struct chart *graph_chart(const struct selection *selection, size_t part, bool live, const char *prefix)
 {
     bool *shown = memory_new(selection->session->connection_count, sizeof *shown);
     selection_mark(selection, part, shown);
-    const struct chart_options options = {
-        .from_ns = selection->query->from_ns, .to_ns = selection->query->to_ns, .shown = shown, .live = live};
+    const struct chart_options options = {.from_ns = selection->query->from_ns,
+                                          .to_ns = selection->query->to_ns,
+                                          .shown = shown,
+                                          .live = live,
+                                          .prefix = prefix};
     struct chart *chart = chart_new(selection->session, &options);
     free(shown);
     return chart;
@@ -61,18 +64,18 @@ static void write_picture(const struct document *document, const struct chart *c
     struct timeline_figure figure = graph_figure(chart);
     struct render_buffer map = {0};
     unsigned height;
-    char name[40];
-    snprintf(name, sizeof name, "graph-map-%zu", part);
+    char name[80], label[40];
+    snprintf(name, sizeof name, "%sgraph-map-%zu", document->prefix, part);
+    snprintf(label, sizeof label, "Picture, part %zu", part);
     const struct render_options options = {.links = true};
     enum render_result result = render_timeline_image_map(&figure, &options, name, &map, &height);
     if (result != RENDER_OK) {
         fprintf(out, "<p class=\"warning\">There is no picture: %s.</p>\n", render_result_text(result));
         return;
     }
-    fprintf(out,
-            "<div class=\"graph\" role=\"region\" aria-label=\"Picture, part %zu\" tabindex=\"0\">\n<picture%s>"
-            "<source media=\"(prefers-color-scheme: dark)\" srcset=\"",
-            part, document->place->self_contained ? "" : " class=\"live\"");
+    document_begin_region(document, "graph", label);
+    fprintf(out, "\n<picture%s><source media=\"(prefers-color-scheme: dark)\" srcset=\"",
+            document->place->self_contained ? "" : " class=\"live\"");
     write_picture_url(document, &figure, true);
     fputs("\"><img src=\"", out);
     write_picture_url(document, &figure, false);
@@ -182,22 +185,38 @@ static void write_time_links(const struct document *document, const struct chart
     fputs(".</p>\n", out);
 }
 
-/* A file has at most so many pictures, so that it can be made in a minute and shown. */
+/* A file has at most so many pictures, so that it can be made in a minute and shown; but one for each session. */
 enum { PICTURES = 50 };
+
+/* Return of how many parts of its session a file has pictures. */
+static size_t picture_parts(const struct document *document)
+{
+    size_t sessions = document->several ? model_session_count(document->input->model) : 1;
+    return sessions < PICTURES ? PICTURES / sessions : 1;
+}
+
+/* Say that a part has no picture, since it is not among the newest `pictures`. */
+static void write_no_picture(const struct document *document, size_t pictures)
+{
+    FILE *out = document->out;
+    if (pictures == 1)
+        fputs("<p class=\"quiet\">Only the newest part has a picture", out);
+    else
+        fprintf(out, "<p class=\"quiet\">Only the newest %zu parts have a picture", pictures);
+    fprintf(out, "; a report of %sa shorter time shows others.</p>\n",
+            document->several ? "this session alone or of " : "");
+}
 
 void graph_write(const struct document *document, size_t part)
 {
     FILE *out = document->out;
-    struct chart *chart = graph_chart(&document->selection, part, document->input->live);
-    size_t first, n = selection_part_size(&document->selection, part, &first);
+    struct chart *chart = graph_chart(&document->selection, part, document->input->live, document->prefix);
+    size_t pictures = picture_parts(document), first, n = selection_part_size(&document->selection, part, &first);
     document_begin_section(document, "graph", "Time graph", part);
     if (n == 0) {
         fputs("<p>No connection is selected.</p>\n", out);
-    } else if (document->place->self_contained && part > PICTURES) {
-        fprintf(out,
-                "<p class=\"quiet\">Only the newest %d parts have a picture; a report of a shorter time shows "
-                "others.</p>\n",
-                PICTURES);
+    } else if (document->place->self_contained && part > pictures) {
+        write_no_picture(document, pictures);
     } else {
         if (document->selection.part_count > 1)
             fprintf(out, "<p class=\"quiet\">%zu of %zu connections, the newest first</p>\n", n,

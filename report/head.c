@@ -181,7 +181,7 @@ static void write_sessions(const struct document *document)
 {
     size_t n = model_session_count(document->input->model);
     FILE *out = document->out;
-    if (n < 2)
+    if (n < 2 || document->several)
         return;
     fprintf(out, "<p>Session %zu of %zu", document->session_number, n);
     struct report_query other = {.from_ns = MODEL_NONE, .to_ns = MODEL_NONE};
@@ -200,34 +200,43 @@ static void write_sessions(const struct document *document)
     fputs(".</p>\n", out);
 }
 
+static void write_entry(const struct document *document, const char *id, const char *words)
+{
+    fprintf(document->out, "<li><a href=\"#%s%s\">%s</a></li>", document->prefix, id, words);
+}
+
 static void write_notes_entry(const struct document *document)
 {
     if (document->session && notes_exist(document->session))
-        fputs("<li><a href=\"#notes\">Marks and settings</a></li>", document->out);
+        write_entry(document, "notes", "Marks and settings");
 }
 
 static void write_contents(const struct document *document)
 {
     FILE *out = document->out;
-    fputs("<nav aria-label=\"Contents\"><ul>", out);
+    fputs("<nav aria-label=\"Contents", out);
+    if (document->several)
+        fprintf(out, " of session %zu", document->session_number);
+    fputs("\"><ul>", out);
     if (document->session && document->session->connection_count > 0) {
-        fputs("<li><a href=\"#graph\">Time graph</a></li><li><a href=\"#time\">Where the time went</a></li>", out);
+        write_entry(document, "graph", "Time graph");
+        write_entry(document, "time", "Where the time went");
         if (document->input->pages && pages_count(document->input->pages) > 0)
-            fputs("<li><a href=\"#pages\">Pages</a></li>", out);
-        fputs("<li><a href=\"#servers\">Servers</a></li>", out);
+            write_entry(document, "pages", "Pages");
+        write_entry(document, "servers", "Servers");
         if (document->place->self_contained && document->input->pages)
-            fputs("<li><a href=\"#distributions\">Distributions</a></li>", out);
-        fputs("<li><a href=\"#failures\">Failures</a></li>", out);
+            write_entry(document, "distributions", "Distributions");
+        write_entry(document, "failures", "Failures");
         write_notes_entry(document);
-        fputs("<li><a href=\"#connections\">Connections</a></li>", out);
+        write_entry(document, "connections", "Connections");
         if (!document->place->self_contained)
-            fputs("<li><a href=\"#zoom\">Zoom</a></li>", out);
+            write_entry(document, "zoom", "Zoom");
     } else {
-        fputs("<li><a href=\"#start\">What to do next</a></li>", out);
+        write_entry(document, "start", "What to do next");
         write_notes_entry(document);
     }
     if (document->place->settings && !document->place->self_contained)
-        fputs("<li><a href=\"#settings\">Settings</a></li>", out);
+        write_entry(document, "settings", "Settings");
     fputs("</ul></nav>\n", out);
 }
 
@@ -238,13 +247,11 @@ static const char *base_name(const char *file)
     return slash && slash[1] ? slash + 1 : file;
 }
 
-void head_write_title(const struct document *document)
+void head_write_name(const struct document *document)
 {
     const struct model_session *session = document->session;
     FILE *out = document->out;
-    if (document->place->title)
-        html_string(out, document->place->title);
-    else if (session && session->label.len > 0)
+    if (session && session->label.len > 0)
         html_text(out, session->label);
     else if (session && session->command.len > 0)
         html_text(out, session->command);
@@ -252,6 +259,17 @@ void head_write_title(const struct document *document)
         html_string(out, base_name(document->input->file));
     else
         fputs("Recorded session", out);
+}
+
+void head_write_title(const struct document *document)
+{
+    if (document->place->title)
+        html_string(document->out, document->place->title);
+    else
+        head_write_name(document);
+    size_t more = document->several ? model_session_count(document->input->model) - 1 : 0;
+    if (more > 0 && !document->place->title)
+        fprintf(document->out, " and %zu more %s", more, more == 1 ? "session" : "sessions");
 }
 
 static void write_refresh(const struct document *document)
@@ -269,7 +287,7 @@ static void write_refresh(const struct document *document)
           out);
 }
 
-void head_write(const struct document *document)
+void head_write_heading(const struct document *document)
 {
     FILE *out = document->out;
     fputs("<h1>", out);
@@ -280,6 +298,11 @@ void head_write(const struct document *document)
         html_string(out, document->place->author);
         fputs("</p>\n", out);
     }
+}
+
+void head_write(const struct document *document)
+{
+    FILE *out = document->out;
     if (document->session) {
         write_live(document);
         write_origin(document);

@@ -80,8 +80,9 @@ static void write_events(const struct document *document, const struct model_ses
 static void write_heading(const struct document *document, const struct model_connection *connection)
 {
     FILE *out = document->out;
-    fprintf(out, "<tbody id=\"connection-%" PRIu32 "\"><tr class=\"connection\"><th colspan=\"3\" scope=\"rowgroup\">",
-            connection->id);
+    fprintf(out,
+            "<tbody id=\"%sconnection-%" PRIu32 "\"><tr class=\"connection\"><th colspan=\"3\" scope=\"rowgroup\">",
+            document->prefix, connection->id);
     struct report_query query = *document->query;
     query.connection = connection->id;
     query.part = 0;

@@ -95,7 +95,8 @@ void notes_write(const struct document *document)
     if (!notes_exist(session))
         return;
     struct note *notes = notes_collect(session, &n);
-    fputs("<section>\n<h2 id=\"notes\">Marks and settings</h2>\n<ul class=\"lines\">\n", out);
+    document_begin_section(document, "notes", "Marks and settings", 1);
+    fputs("<ul class=\"lines\">\n", out);
     for (size_t i = 0; i < n; i++)
         write_note(document, &notes[i]);
     uint64_t more = session->setting_total + session->mark_total + session->pause_total - n;

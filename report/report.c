@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "report/document.h"
 #include "report/graph.h"
 
@@ -43,7 +44,7 @@ enum render_result report_picture(const struct report_input *input, const struct
     if (session) {
         struct selection selection;
         selection_init(&selection, session, input->pages, query);
-        chart = graph_chart(&selection, selection_part(&selection), input->live);
+        chart = graph_chart(&selection, selection_part(&selection), input->live, "");
         selection_fini(&selection);
     } else {
         chart = empty_chart();
@@ -83,6 +84,7 @@ static void begin_document(const struct document *document)
               "<meta name=\"referrer\" content=\"no-referrer\">\n<style>\n",
               out);
         fputs(report_style(), out);
+        fputs(document->several ? sessions_style() : "", out);
         fputs("</style>\n", out);
     } else {
         fputs("<link rel=\"stylesheet\" href=\"", out);
@@ -100,14 +102,14 @@ static void begin_document(const struct document *document)
     fputs("<title>", out);
     head_write_title(document);
     fputs(" – MITM</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n"
-          "<header><p class=\"brand\">MITM · Monitor In The Middle</p></header>\n",
+          "<header><p class=\"brand\">MITM · Monitor In The Middle</p></header>\n<main id=\"main\">\n",
           out);
 }
 
 static void end_document(const struct document *document)
 {
     FILE *out = document->out;
-    fputs("<footer>\n<p>", out);
+    fputs("</main>\n<footer>\n<p>", out);
     if (!document->place->self_contained) {
         document_file_link(document, "report.html");
         fputs("This report as one file</a> that needs no server. ", out);
@@ -147,28 +149,73 @@ bool report_all_headers(const struct model_session *session, const struct report
     return query->headers == 2 || (query->headers == 0 && session->settings.all_headers);
 }
 
+/* Complete a document that has its first members: find its session. */
+static void document_init(struct document *document)
+{
+    const struct report_query *query = document->query;
+    document->session = report_session(document->input, query, &document->session_number);
+    if (!document->session)
+        return;
+    selection_init(&document->selection, document->session, document->input->pages, query);
+    stats_init(&document->stats, document->session, QUANTILE_TYPE);
+    document->all_headers = report_all_headers(document->session, query);
+}
+
+static void document_fini(struct document *document)
+{
+    if (!document->session)
+        return;
+    stats_fini(&document->stats);
+    selection_fini(&document->selection);
+}
+
+static void write_session(const struct document *document)
+{
+    head_write(document);
+    if (document->session && document->session->connection_count > 0)
+        write_sections(document);
+    else
+        write_start(document);
+}
+
 void report_html(FILE *out, const struct report_input *input, const struct report_query *query,
                  const struct report_place *place)
 {
     struct document document = {.out = out, .input = input, .query = query, .place = place};
-    document.session = report_session(input, query, &document.session_number);
-    if (document.session) {
-        selection_init(&document.selection, document.session, input->pages, query);
-        stats_init(&document.stats, document.session, QUANTILE_TYPE);
-        document.all_headers = report_all_headers(document.session, query);
-    }
+    document_init(&document);
     begin_document(&document);
-    fputs("<main id=\"main\">\n", out);
-    head_write(&document);
-    if (document.session && document.session->connection_count > 0)
-        write_sections(&document);
-    else
-        write_start(&document);
+    head_write_heading(&document);
+    write_session(&document);
     forms_write_settings(&document);
-    fputs("</main>\n", out);
     end_document(&document);
-    if (document.session) {
-        stats_fini(&document.stats);
-        selection_fini(&document.selection);
+    document_fini(&document);
+}
+
+void report_html_sessions(FILE *out, const struct report_input *inputs, size_t count, const struct report_query *query,
+                          const struct report_place *place)
+{
+    struct report_query *queries = memory_new(count, sizeof *queries);
+    struct document *documents = memory_new(count, sizeof *documents);
+    for (size_t i = 0; i < count; i++) {
+        queries[i] = *query;
+        queries[i].session = i + 1;
+        documents[i] =
+            (struct document){.out = out, .input = &inputs[i], .query = &queries[i], .place = place, .several = true};
+        if (i > 0)
+            snprintf(documents[i].prefix, sizeof documents[i].prefix, "s%zu-", i + 1);
+        document_init(&documents[i]);
     }
+    begin_document(&documents[0]);
+    head_write_heading(&documents[0]);
+    sessions_write(documents, count);
+    for (size_t i = 0; i < count; i++) {
+        sessions_write_heading(&documents[i]);
+        write_session(&documents[i]);
+        fputs("</section>\n", out);
+    }
+    end_document(&documents[0]);
+    for (size_t i = 0; i < count; i++)
+        document_fini(&documents[i]);
+    free(documents);
+    free(queries);
 }

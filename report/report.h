@@ -94,6 +94,15 @@ bool report_all_headers(const struct model_session *session, const struct report
 void report_html(FILE *out, const struct report_input *input, const struct report_query *query,
                  const struct report_place *place);
 
+/*
+ * Print one self-contained HTML document on the `count` sessions of a model, at least 2: a table of the sessions, then
+ * of each, in order, what the document on it alone has. inputs[i] is about session i + 1; `query` selects within each
+ * (its session does not matter), and `place` is self-contained. Ids begin with "s2-" in the second session, "s3-" in
+ * the third and so on; those of the first are as in a document on it alone.
+ */
+void report_html_sessions(FILE *out, const struct report_input *inputs, size_t count, const struct report_query *query,
+                          const struct report_place *place);
+
 /* Draw the graph that the document shows for `query`. `dark`: for a dark page. `width_px` 0: the usual. A PNG is as it
  * stands in the document, SVG and PDF have title, summary and warnings. */
 enum render_result report_picture(const struct report_input *input, const struct report_query *query,

@@ -41,12 +41,13 @@ void start_write(const struct document *document)
 {
     FILE *out = document->out;
     static const char usual[] = "127.0.0.1:9000";
-    fputs("<section>\n<h2 id=\"start\">", out);
-    if (!document->input->live || document->place->self_contained) {
-        fputs("Nothing recorded</h2>\n<p>There is no connection in this recording.</p>\n</section>\n", out);
+    bool ended = !document->input->live || document->place->self_contained;
+    document_begin_section(document, "start", ended ? "Nothing recorded" : "What to do next", 1);
+    if (ended) {
+        fputs("<p>There is no connection in this recording.</p>\n</section>\n", out);
         return;
     }
-    fputs("What to do next</h2>\n<p>mitm-proxy is recording, but nobody has used it yet.</p>\n", out);
+    fputs("<p>mitm-proxy is recording, but nobody has used it yet.</p>\n", out);
     struct text address = {(const uint8_t *)usual, sizeof usual - 1};
     if (document->session && document->session->listen_address.len > 0)
         address = document->session->listen_address;

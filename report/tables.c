@@ -8,12 +8,11 @@
 #include "base/memory.h"
 #include "report/document.h"
 
-static void begin_table(FILE *out, const char *name, const char *caption, const char *head)
+static void begin_table(const struct document *document, const char *name, const char *caption, const char *head)
 {
-    fprintf(out,
-            "<div class=\"scroll\" role=\"region\" aria-label=\"%s\" tabindex=\"0\"><table>"
-            "<caption><span>%s</span></caption>\n<thead><tr>%s</tr></thead>\n<tbody>\n",
-            name, caption, head);
+    document_begin_region(document, "scroll", name);
+    fprintf(document->out, "<table><caption><span>%s</span></caption>\n<thead><tr>%s</tr></thead>\n<tbody>\n", caption,
+            head);
 }
 
 static void end_table(FILE *out)
@@ -75,9 +74,9 @@ void tables_write_pages(const struct document *document)
     FILE *out = document->out;
     if (n == 0)
         return;
-    fputs("<section>\n<h2 id=\"pages\">Pages</h2>\n", out);
+    document_begin_section(document, "pages", "Pages", 1);
     begin_table(
-        out, "Table of pages", "What was loaded, the newest first",
+        document, "Table of pages", "What was loaded, the newest first",
         "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Page</th><th scope=\"col\" class=\"n\">Start (s)"
         "</th><th scope=\"col\" class=\"n\">Load time</th><th scope=\"col\" class=\"n\">Requests</th>"
         "<th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Servers</th>"
@@ -126,9 +125,9 @@ void tables_write_servers(const struct document *document)
     enum { MOST = 1000 };
     const struct stats *stats = &document->stats;
     FILE *out = document->out;
-    fputs("<section>\n<h2 id=\"servers\">Server information</h2>\n", out);
+    document_begin_section(document, "servers", "Server information", 1);
     begin_table(
-        out, "Table of servers", "Servers of the whole recording, in the order of their first use",
+        document, "Table of servers", "Servers of the whole recording, in the order of their first use",
         "<th scope=\"col\">Server</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">"
         "Requests</th><th scope=\"col\" class=\"n\">Responses</th><th scope=\"col\" class=\"n\">Mean response time"
         "</th><th scope=\"col\" class=\"n\">Median SOCKS</th><th scope=\"col\" class=\"n\">Median waiting</th>"
@@ -167,7 +166,7 @@ static void write_failure(const struct document *document, const struct failure 
     char buffer[FORMAT_BYTES];
     fprintf(out, "<li><span class=\"t\">%s</span> ", format_moment(buffer, failure->t_ns));
     if (document->place->self_contained) {
-        fprintf(out, "<a href=\"#connection-%" PRIu32 "\">", failure->connection);
+        fprintf(out, "<a href=\"#%sconnection-%" PRIu32 "\">", document->prefix, failure->connection);
     } else {
         struct report_query query = *document->query;
         query.connection = failure->connection;
@@ -195,7 +194,8 @@ void tables_write_failures(const struct document *document)
     for (size_t i = 0; i < selection->count; i++)
         shown[selection->connections[i]] = true;
     failures_init(&failures, document->session, shown, 0);
-    fputs("<section>\n<h2 id=\"failures\">Failures</h2>\n<ul class=\"lines\">\n", out);
+    document_begin_section(document, "failures", "Failures", 1);
+    fputs("<ul class=\"lines\">\n", out);
     for (size_t i = failures.count; i > 0; i--) { /* the newest first */
         if (is_of_page(document, &failures.list[i - 1]) && n++ < FAILURES)
             write_failure(document, &failures.list[i - 1]);

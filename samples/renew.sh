@@ -12,11 +12,5 @@ cd "$(dirname "$(readlink -f "$0")")"
 for browser in chromium firefox curl; do
     ./record.sh "$build" "$browser" "$browser.mitm" --force
 done
-for name in article chromium firefox curl; do
-    for format in svg png pdf; do
-        "$build/analyze/mitm-analyze" timeline "$name.mitm" -o "$name.$format"
-    done
-    "$build/analyze/mitm-analyze" report "$name.mitm" -o "$name.report.pdf"
-    "$build/analyze/mitm-analyze" stats "$name.mitm" >"$name.stats.txt"
-    "$build/analyze/mitm-analyze" connections "$name.mitm" >"$name.connections.txt"
-done
+python3 ../tests/browser/record_https.py --build "$build" -o .
+./reports.sh "$build"

@@ -16,6 +16,9 @@
 /* Larger input is decoded in parts of this size, so that each record has room for all data of a part. */
 #define PART_MAX_BYTES ((size_t)512 * 1024)
 
+/* So much of what an HTTP/2 server sends before the client's preface is held at most: SETTINGS and what may follow. */
+#define EARLY_MAX_BYTES ((size_t)1024)
+
 enum state { STATE_UNDECIDED, STATE_HTTP1, STATE_HTTP2, STATE_TLS, STATE_OPAQUE };
 
 /*
@@ -31,7 +34,8 @@ struct app {
     struct websocket *websocket; /* the tunnel of http1 */
     struct tls *tls;             /* STATE_TLS */
     struct app *inner;           /* what it carries; NULL: nothing has been decrypted */
-    struct hold hold;            /* STATE_UNDECIDED: the client's first bytes */
+    struct hold hold;            /* STATE_UNDECIDED: the client's first bytes, */
+    struct hold early;           /* and the server's, if it may speak HTTP/2 */
     enum state state;
     bool server_ended;
     bool inside_tls;
@@ -55,6 +59,7 @@ void app_free(struct app *app)
         tls_free(app->tls);
         app_free(app->inner);
         hold_fini(&app->hold);
+        hold_fini(&app->early);
         free(app);
     }
 }
@@ -185,6 +190,15 @@ static void make_decoder(struct app *app, enum sniff_result result)
     }
 }
 
+static void decode_held(struct app *app, Mitm__Direction direction, struct hold *hold)
+{
+    for (uint32_t i = 0; i < hold->pieces; i++) {
+        struct piece piece = hold_piece(hold, i);
+        decode(app, direction, piece.t_ns, piece.data, piece.len);
+    }
+    hold_fini(hold);
+}
+
 /* The protocol is known at `t_ns`: say so, and decode the bytes held so far. */
 static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
 {
@@ -195,31 +209,36 @@ static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
     }
     event_emit(app->sink, &record);
     make_decoder(app, result);
+    decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early);
     if (app->server_ended) {
         end(app, MITM__DIRECTION__TO_CLIENT, t_ns, MITM__END_CAUSE__FIN);
     }
-    for (uint32_t i = 0; i < app->hold.pieces; i++) {
-        struct piece piece = hold_piece(&app->hold, i);
-        decode(app, MITM__DIRECTION__TO_SERVER, piece.t_ns, piece.data, piece.len);
+    decode_held(app, MITM__DIRECTION__TO_SERVER, &app->hold);
+}
+
+/* Copy what `hold` has and then `data`, as far as they fit, to the `size` bytes at `first`; return how many that are.
+ */
+static size_t beginning(const struct hold *hold, const uint8_t *data, size_t len, uint8_t *first, size_t size)
+{
+    size_t n = 0;
+    while (n < hold->len && n < size) {
+        first[n] = hold->data[n];
+        n++;
     }
-    hold_fini(&app->hold);
+    for (size_t i = 0; i < len && n < size; i++) {
+        first[n++] = data[i];
+    }
+    return n;
 }
 
 /* Look at the client's next bytes. Return whether they are held, because the protocol is still not known. */
-static bool inspect(struct app *app, uint64_t t_ns, const uint8_t *data, size_t len)
+static bool inspect_client(struct app *app, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     uint8_t first[SNIFF_MAX_BYTES];
-    size_t n = 0;
-    while (n < app->hold.len) {
-        first[n] = app->hold.data[n];
-        n++;
-    }
-    for (size_t i = 0; i < len && n < sizeof first; i++) {
-        first[n++] = data[i];
-    }
-    enum sniff_result result = sniff(first, n);
+    enum sniff_result result = sniff(first, beginning(&app->hold, data, len, first, sizeof first));
     if (result != SNIFF_UNDECIDED) {
-        decide(app, result, t_ns);
+        bool server_first = app->early.len > 0 && result != SNIFF_HTTP2;
+        decide(app, server_first ? SNIFF_UNKNOWN : result, t_ns);
         return false;
     }
     struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
@@ -227,12 +246,26 @@ static bool inspect(struct app *app, uint64_t t_ns, const uint8_t *data, size_t 
     return true;
 }
 
+/* The server speaks before the client is known: that is HTTP/2, or nothing that is looked into. */
+static bool inspect_server(struct app *app, uint64_t t_ns, const uint8_t *data, size_t len)
+{
+    uint8_t first[SNIFF_SERVER_MAX_BYTES];
+    size_t n = beginning(&app->early, data, len, first, sizeof first);
+    if (sniff_server(first, n) == SNIFF_UNKNOWN || len > EARLY_MAX_BYTES - app->early.len) {
+        decide(app, SNIFF_UNKNOWN, t_ns);
+        return false;
+    }
+    struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
+    hold_add(&app->early, &piece);
+    return true;
+}
+
 static void feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     if (app->state == STATE_UNDECIDED) {
-        if (direction == MITM__DIRECTION__TO_CLIENT) {
-            decide(app, SNIFF_UNKNOWN, t_ns);
-        } else if (inspect(app, t_ns, data, len)) {
+        bool held = direction == MITM__DIRECTION__TO_CLIENT ? inspect_server(app, t_ns, data, len)
+                                                            : inspect_client(app, t_ns, data, len);
+        if (held) {
             return;
         }
     }
@@ -253,7 +286,7 @@ void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__En
         end(app, direction, t_ns, cause);
     } else if (direction == MITM__DIRECTION__TO_CLIENT) {
         app->server_ended = true;
-    } else if (app->hold.len > 0) {
+    } else if (app->hold.len + app->early.len > 0) {
         decide(app, SNIFF_UNKNOWN, t_ns);
     }
 }

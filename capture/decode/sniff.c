@@ -45,3 +45,18 @@ enum sniff_result sniff(const uint8_t *data, size_t len)
     }
     return result;
 }
+
+enum sniff_result sniff_server(const uint8_t *data, size_t len)
+{
+    /* A length of less than 4 KiB (no server sends more settings), type SETTINGS, no flags, stream 0. */
+    static const struct {
+        uint8_t mask, value;
+    } header[SNIFF_SERVER_MAX_BYTES] = {{0xff, 0}, {0xf0, 0}, {0, 0},    {0xff, 4}, {0xff, 0},
+                                        {0xff, 0}, {0xff, 0}, {0xff, 0}, {0xff, 0}};
+    for (size_t i = 0; i < len && i < SNIFF_SERVER_MAX_BYTES; i++) {
+        if ((data[i] & header[i].mask) != header[i].value) {
+            return SNIFF_UNKNOWN;
+        }
+    }
+    return len < SNIFF_SERVER_MAX_BYTES ? SNIFF_UNDECIDED : SNIFF_HTTP2;
+}

@@ -1,4 +1,4 @@
-/* Recognises a connection's protocol by the first bytes that the client sends. */
+/* Recognises a connection's protocol by the first bytes that the client sends, and by those of a server before that. */
 #ifndef MITM_CAPTURE_DECODE_SNIFF_H
 #define MITM_CAPTURE_DECODE_SNIFF_H
 
@@ -21,5 +21,14 @@ enum sniff_result {
  * longer changes when bytes are added; with SNIFF_MAX_BYTES or more it is not SNIFF_UNDECIDED.
  */
 enum sniff_result sniff(const uint8_t *data, size_t len) __attribute__((warn_unused_result));
+
+/* So many bytes of the server decide: the length of a frame's header (RFC 9113, 4.1). */
+#define SNIFF_SERVER_MAX_BYTES ((size_t)9)
+
+/*
+ * The same for what the server sends before the client is known: SNIFF_HTTP2 is the header of SETTINGS, with which an
+ * HTTP/2 server may begin before it has seen the client's preface (RFC 9113, 3.4); anything else is SNIFF_UNKNOWN.
+ */
+enum sniff_result sniff_server(const uint8_t *data, size_t len) __attribute__((warn_unused_result));
 
 #endif

@@ -3,14 +3,20 @@
 
 Clients and servers send frames by hand, legal up to the flood; the limits are those of capture/decode/http2/http2.h.
 """
+import contextlib
 import hashlib
+import socket
+import ssl
 import sys
+import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
+import https
 import session
+import socks
 import tlsruns
 from frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, OPENING, PING, PRIORITY, PUSH_PROMISE, RST_STREAM,
                     SETTINGS, WINDOW_UPDATE, Asker, Origin, frame, indexed, literal, request_block)
@@ -152,6 +158,68 @@ def test_tiny_records(box):
     records = flood(box, None, head(1, END_HEADERS) + frame(DATA, END_STREAM, 1, b"t" * FRAME_BYTES) + frame(PING, 0, 0, b"12345678"), record_bytes=1)
     entry, = [exchange for exchange in session.exchanges(records) if exchange["path"] == "/flood"]
     equal(entry["request_data"], b"t" * FRAME_BYTES, "the body")
+
+
+def client_hello():
+    """The first record of a TLS client."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=https.SITE).do_handshake()
+    return outgoing.read()
+
+
+def tls_record(kind, payload):
+    return bytes([kind, 3, 3]) + len(payload).to_bytes(2, "big") + payload
+
+
+def flood_records(box, data, violations, options=()):
+    """Let a client send `data` where TLS records are awaited."""
+    run = tlsruns.Run(box, *options)
+    listener, received = box.listener(), []
+    run.plain("/before")
+    before, cpu = run.proxy.memory_peak_bytes(), run.proxy.cpu_seconds()
+    with socks.client(run.proxy.port, https.SITE, listener.getsockname()[1]) as client, socks.accept(listener) as server:
+        reader = threading.Thread(target=lambda: received.append(socks.receive_all(server)), daemon=True)
+        reader.start()
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        reader.join(harness.PATIENCE_SECONDS)
+    check(received and received[0] == data, "what the server has got is not what was sent")
+    run.plain("/after")
+    run.recorded(2, "what came behind the flood is recorded")
+    grown, used = run.proxy.memory_peak_bytes() - before, run.proxy.cpu_seconds() - cpu
+    records = run.proxy.end()
+    found = [(entry["kind"], entry["direction"], entry["detail"]) for entry in session.of(records, "Violation")]
+    print(f"{len(data)} bytes; the proxy grew by {grown / 1e6:.1f} MB, used {used:.2f} s of CPU time, and wrote {len(records)} records; {found}")
+    equal([violation[:2] for violation in found], [(kind, "TO_SERVER") for kind in violations], "violations")
+    check(len(records) < 2000, f"{len(records)} records")
+    check(len(session.of(records, "TlsDecryption")) <= 1, "more than one TlsDecryption")
+    if not box.sanitized():
+        check(grown < MEMORY_BYTES and used < CPU_SECONDS, f"it grew by {grown} bytes, and used {used} s")
+    return records
+
+
+def test_empty_records(box):
+    flood_records(box, client_hello() + tls_record(23, b"") * COUNT, ["TLS_FLOOD"])
+
+
+def test_records_without_keys(box):
+    """16 MB of records, in the smallest size that can hold something, whose keys never come."""
+    flood_records(box, client_hello() + tls_record(23, bytes(17)) * 800_000, [])
+
+
+def test_alerts_in_the_clear(box):
+    records = flood_records(box, client_hello() + tls_record(21, b"\1\x5a") * COUNT, ["TLS_FLOOD"])
+    check(len(session.of(records, "TlsAlert")) <= 16, "too many alerts")
+
+
+def test_endless_handshake(box):
+    """A handshake message that says that it has 16 MB, and has."""
+    flood_records(box, client_hello() + tls_record(22, b"\x0b\xff\xff\xff") + tls_record(22, bytes(16000)) * 1000, ["TLS_HANDSHAKE"])
+
+
+def test_overlong_records(box):
+    flood_records(box, client_hello() + tls_record(23, bytes(60_000)) * 100, ["TLS_RECORD"])
 
 
 if __name__ == "__main__":

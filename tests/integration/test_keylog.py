@@ -22,7 +22,8 @@ from harness import check, equal, wait_until
 TRASH_BYTES = 10_000_000
 MEMORY_BYTES = 16 << 20  # by which 10 MB of trash may let the proxy grow
 LATE_NS = 1_000_000_000
-HOLD_BYTES = 4 << 20  # records of one connection that wait at most: mitm-proxy(1)
+# What waits for keys at most, on one connection and on all, and for how long: mitm-proxy(1).
+HOLD_BYTES, HOLD_ALL_BYTES, WAIT_NS = 4 << 20, 64 << 20, 10_000_000_000
 NEEDED_1_3 = ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0")
 
 
@@ -93,6 +94,44 @@ def test_too_late(box):
     connection, = tlsruns.tls_connections(run.end())
     equal(tlsruns.fallback(connection), "KEYS_TOO_LATE", "why")
     equal((box.folder / "large").read_bytes() == bytes(3 * HOLD_BYTES), True, "the download is whole")
+
+
+def test_many_wait(box):
+    """More waits on all connections together than is held for all: some are given up; the others are decrypted when their keys come."""
+    count, size = 26, HOLD_BYTES - 500_000
+    run = tlsruns.Run(box, "--body-limit", "0")
+    nginx, kept = https.Nginx(box, run.certificates), private(box)
+    nginx.write_files({"/large": bytes(size)})
+    before, words = run.proxy.memory_peak_bytes(), ["--http1.1", "--parallel", "--parallel-immediate", "--parallel-max", count]
+    for number in range(count):
+        words += ["-o", "/dev/null", nginx.url(f"/large?{number}", "h1")]
+    tlspeers.curl(box, run.proxy, run.certificates, kept, *map(str, words))
+    grown = run.proxy.memory_peak_bytes() - before
+    tlspeers.append(run.keylog, kept.read_bytes())
+    records, log = run.proxy.end(verify=False), nginx.end()
+    equal([entry["body_bytes"] for entry in log], [size] * count, "downloads")
+    found = tlsruns.tls_connections(records)
+    others = {tlsruns.fallback(connection) for connection in found if tlsruns.statuses(connection) != ["DECRYPTED"]}
+    decrypted = sum(tlsruns.statuses(connection) == ["DECRYPTED"] for connection in found)
+    print(f"{count} connections with {size} bytes each: {decrypted} were decrypted, the others: {others}; the proxy grew by {grown / 1e6:.0f} MB")
+    check(0 < decrypted * size <= HOLD_ALL_BYTES, f"{decrypted} were decrypted")
+    check(others and others <= {"KEYS_TOO_LATE", "NO_KEYS"}, f"the others: {others}")
+    equal(session.faults(records), [], "faults")
+    if not box.sanitized():
+        check(grown < 2 * HOLD_ALL_BYTES + MEMORY_BYTES, f"grew by {grown} bytes")
+
+
+def test_patience(box):
+    """Keys are waited for 10 s, also behind the connection's end; then the session says that they did not come."""
+    run = tlsruns.Run(box)
+    begin_ns = time.monotonic_ns()
+    converse(run, run.server(), "/nothing", keylog=private(box)).close()
+    run.expected.clear()
+    wait_until(lambda: session.of(session.read_beginning(run.proxy.path, verify=False), "TlsDecryption"), "the session says that the keys did not come")
+    waited_ns = time.monotonic_ns() - begin_ns
+    check(WAIT_NS < waited_ns < WAIT_NS + 3_000_000_000, f"it waited {waited_ns} ns")
+    connection, = tlsruns.tls_connections(run.end())
+    equal(tlsruns.fallback(connection), "NO_KEYS", "why")
 
 
 def record_each(box, logs, versions):
@@ -179,6 +218,19 @@ def test_trash(box):
     if not box.sanitized():
         check(grown < MEMORY_BYTES, f"grew by {grown} bytes")
     check(len(run.proxy.err()) < 2000, f"it complains too much: {run.proxy.err()[:3000]}")
+
+
+def test_old_log(box):
+    """A key log with the keys of a hundred thousand old connections."""
+    chance, keylog = random.Random(8), box.folder / "keys.log"
+    keylog.write_text("".join(f"CLIENT_RANDOM {chance.randbytes(32).hex()} {chance.randbytes(48).hex()}\n" for _ in range(100_000)), encoding="ascii")
+    run = tlsruns.Run(box, keylog=keylog)
+    converse(run, run.server(), "/new", "-tls1_3", keylog=keylog).close()
+    run.recorded(1, "the exchange is decrypted")
+    print(f"{keylog.stat().st_size} bytes of old keys: {run.proxy.memory_peak_bytes() / 1e6:.0f} MB of memory, {run.proxy.cpu_seconds():.2f} s of CPU time")
+    if not box.sanitized():
+        check(run.proxy.memory_peak_bytes() < 3 * MEMORY_BYTES, f"memory: {run.proxy.memory_peak_bytes()} bytes")
+    tlsruns.check_decrypted(run.end())
 
 
 def test_missing(box):

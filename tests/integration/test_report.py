@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The HTML documents: well-formed, every link has its target, nothing from elsewhere, and what somebody else chose is text."""
 import base64
+import re
 import struct
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,8 +19,8 @@ VOID = {"area", "img", "input", "link", "meta", "source"}
 ALLOWED = {
     "html": {"lang"}, "head": set(), "body": set(), "title": set(), "style": set(),
     "meta": {"charset", "name", "content", "http-equiv"}, "link": {"rel", "href"}, "script": {"class", "src", "defer"},
-    "header": set(), "main": {"id"}, "footer": set(), "section": set(), "nav": {"aria-label", "class"},
-    "h1": set(), "h2": {"id"}, "h3": set(), "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
+    "header": set(), "main": {"id"}, "footer": set(), "section": {"class"}, "nav": {"aria-label", "class"},
+    "h1": set(), "h2": {"id"}, "h3": {"id"}, "p": {"class", "role"}, "a": {"href", "class"}, "ul": {"class"}, "ol": set(),
     "li": set(), "b": set(), "i": set(), "code": set(), "pre": set(), "span": {"class"},
     "div": {"class", "role", "aria-label", "tabindex"}, "picture": {"class"}, "source": {"media", "srcset"},
     "img": {"src", "class", "width", "height", "usemap", "alt"}, "map": {"name"},
@@ -31,6 +33,7 @@ ALLOWED = {
 }
 # All elements of a drawing.
 DRAWN = {"svg", "title", "defs", "g", "symbol", "path", "use", "rect", "clipPath", "image", "mask", "filter"}
+MAX_BYTES = 30_000_000  # of a report on 20 sessions
 SAMPLES = sorted((harness.ROOT / "samples").glob("*.mitm"))
 
 
@@ -42,6 +45,7 @@ class Document(HTMLParser):
         self.served = served
         self.open, self.ids, self.links, self.text = [], [], [], []
         self.areas, self.maps, self.images = [], [], []
+        self.labels, self.session = [], 0
         check(text.startswith("<!DOCTYPE html>\n"), "the document type")
         self.feed(text)
         self.close()
@@ -55,6 +59,9 @@ class Document(HTMLParser):
         equal(len(names), len(set(names)), f"attributes of <{tag}> that come twice")
         values = dict(attributes)
         self.ids += [values["id"]] if "id" in values else []
+        self.labels += [values["aria-label"]] if tag in ("nav", "div") and "aria-label" in values else []
+        if tag == "section" and values.get("class") == "session":
+            self.session += 1
         for name in ("href", "src", "srcset", "action"):
             if name in values:
                 self.verify_url(tag, values[name])
@@ -82,6 +89,9 @@ class Document(HTMLParser):
     def verify_url(self, tag, url):
         if url.startswith("#"):
             self.links.append(url[1:])
+            prefix = f"s{self.session}-" if self.session > 1 else ""
+            check(url.startswith(("#session-", "#sessions")) or re.match(r"s\d+-|", url[1:])[0] == prefix,
+                  f"session {self.session} leads to {url}")
         elif url.startswith("data:image/svg+xml;base64,"):
             check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
             self.verify_svg(base64.b64decode(url.partition(",")[2], validate=True))
@@ -105,6 +115,7 @@ class Document(HTMLParser):
 
     def verify(self):
         equal(len(self.ids), len(set(self.ids)), "ids that come twice")
+        equal(len(self.labels), len(set(self.labels)), "names of regions that come twice")
         missing = set(self.links) - set(self.ids)
         equal(missing, set(), "targets that are missing")
         equal([image["usemap"] for image in self.images], [f"#{name}" for name in self.maps], "image maps")
@@ -121,9 +132,9 @@ class Document(HTMLParser):
             equal(self.png_size, (2 * width, 2 * height), "pixels of the picture")
 
 
-def report(box, source, *options):
+def report(box, *arguments):
     out = box.folder / "report.html"
-    subprocess.run([box.build / "analyze" / "mitm-analyze", "report", "-o", out, *options, source], check=True)
+    subprocess.run([box.build / "analyze" / "mitm-analyze", "report", "-o", out, *arguments], check=True)
     return out.read_text(encoding="utf-8")
 
 
@@ -146,7 +157,7 @@ def test_hostile(box):
     """All that somebody else can choose is text: no element and no attribute comes of it."""
     program = box.build / "tests" / "unit" / "report" / "make_hostile"
     for seed in range(4):
-        for mode in "served", "file":
+        for mode in "served", "file", "sessions":
             done = subprocess.run([program, mode, str(seed)], check=True, capture_output=True)
             document = Document(done.stdout.decode("utf-8"), served=mode == "served")
             text = "".join(document.text)
@@ -191,6 +202,48 @@ def test_streams(box):
         heights = [int(Document(report(box, source, *options), served=False).images[0]["height"])
                    for options in ([], ["--connection", "1"])]
         check(streams < 500 or heights[1] > heights[0], f"heights of {streams} streams: {heights}")
+
+
+def test_sessions(box):
+    """Of several files or sessions: one document, with a table that leads to each."""
+    files = [make_encrypted(box, 60), *SAMPLES]
+    text = report(box, *files)
+    document = Document(text, served=False)
+    names = [f"session-{number}" for number in range(1, len(files) + 1)]
+    equal(document.session, len(files), "chapters")
+    equal([name for name in document.ids if name.startswith("session-")], names, "headings")
+    equal([name for name in document.links if name.startswith("session-")][:len(files)], names, "the table")
+    equal(report(box, *files), text, "the same again")
+    both = box.folder / "both.mitm"
+    both.write_bytes(b"".join(file.read_bytes() for file in files[:2]))
+    equal(Document(report(box, both), served=False).session, 2, "sessions of one file")
+    alone = report(box, "--session", "2", *files)
+    equal(Document(alone, served=False).session, 0, "one session of several")
+    equal(alone.replace(f"<p>Session 2 of {len(files)}.</p>\n", ""), report(box, files[1]), "the same as alone")
+    text = report(box, "--title", "A & B", "--author", "<N. N.>", "--server", "www.example.test", "--headers", "all", *files)
+    document = Document(text, served=False)
+    check("<title>A &amp; B – MITM</title>" in text and "<h1>A &amp; B</h1>\n<p class=\"author\">&lt;N. N.&gt;</p>" in text, "the title")
+    equal("".join(document.text).count("Selected: server www.example.test; "), len(files), "selections")
+    check("Session 2: A & B" not in "".join(document.text), "sessions have names of their own")
+
+
+def test_unreadable(box):
+    """What cannot be read is missed, and the others are there."""
+    out = box.folder / "rest.html"
+    done = subprocess.run([box.build / "analyze" / "mitm-analyze", "report", "-o", out, SAMPLES[0], box.folder / "none.mitm", SAMPLES[1]],
+                          capture_output=True)
+    equal((done.returncode, done.stderr.count(b"\n")), (3, 1), f"a file that is not there: {done.stderr}")
+    equal(Document(out.read_text(encoding="utf-8"), served=False).session, 2, "the others")
+
+
+def test_many(box):
+    """20 sessions of 68 requests make a document that a browser still shows at once."""
+    one = make_encrypted(box, 60)
+    began = time.monotonic()
+    text = report(box, *[one] * 20)
+    print(f"20 sessions: {len(text.encode())} bytes, {time.monotonic() - began:.2f} s")
+    check(len(text.encode()) < MAX_BYTES, "the size of 20 sessions")
+    equal(Document(text, served=False).session, 20, "chapters")
 
 
 def test_wrong_use(box):

@@ -229,6 +229,49 @@ def update(peer, client, command):
     wait_until(lambda: client.program.out().count(", KeyUpdate") > seen, "a key update")
 
 
+def test_records_of_all_shapes(box):
+    """Padded, small and split records, no middlebox compatibility, no tickets, client certificates, several requests in one record."""
+    run = tlsruns.Run(box)
+    kind = run.certificates
+    asks = ["-Verify", "1", "-CAfile", kind.ca]
+    for number, (server_options, client_options) in enumerate((
+            (["-record_padding", "4096"], ["-record_padding", "1000"]), (["-max_send_frag", "512"], ["-max_send_frag", "512"]),
+            (["-split_send_frag", "600", "-max_pipelines", "1"], []), (["-no_middlebox"], ["-no_middlebox"]), (["-num_tickets", "0"], []),
+            (asks, ["-tls1_2", "-cert", kind.certificate[ECDSA], "-key", kind.key[ECDSA]]),
+            (asks, ["-tls1_3", "-cert", kind.certificate[RSA], "-key", kind.key[RSA]]))):
+        server = run.server(*server_options)
+        client = run.client(server, *client_options)
+        run.exchange(client, server, f"/{number}", f"_{number}_".encode() + b"y" * 5000, b"x" * 7000)
+        client.say(tlspeers.request(f"/{number}/first") + tlspeers.request(f"/{number}/second"))
+        server.heard(f"GET /{number}/second ")
+        for part in ("first", "second"):
+            run.answer(client, server, f"/{number}/{part}", b"", part.encode())
+        client.close()
+    tlsruns.check_decrypted(run.end())
+
+
+def test_not_supported(box):
+    """CBC suites, TLS 1.1, renegotiation: said once; what came before is kept, and everything is passed on."""
+    run = tlsruns.Run(box)
+    for options in (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"], ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA"],
+                    ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]):
+        server = run.server("-cipher", "ALL:@SECLEVEL=0")
+        client = run.client(server, *options)
+        run.exchange(client, server, f"/{options[-1]}", b"", b"x" * 50)
+        client.close()
+    run.expected.clear()
+    server = run.server("-tls1_2", "-client_renegotiation")
+    client = run.client(server, "-tls1_2")
+    run.exchange(client, server, "/before", b"", b"before")
+    client.say(b"R\n")
+    client.program.wait_for("RENEGOTIATING")
+    run.exchange(client, server, "/behind", b"", b"behind")
+    client.close()
+    run.expected.pop()
+    for connection in tlsruns.tls_connections(run.end()):
+        equal(tlsruns.fallback(connection), "NOT_SUPPORTED", f"why: {session.of(connection, 'TlsServerHello')}")
+
+
 def test_no_close_notify(box):
     """Both sides end without close_notify: a response that lasts until the connection's end is no less one."""
     run = tlsruns.Run(box)
@@ -251,6 +294,24 @@ def test_no_close_notify(box):
     for connection in tlsruns.check_decrypted(records):
         causes = [exchange["response_cause"] for exchange in session.exchanges(connection) if "until-close" in exchange["path"]]
         check(all(cause == "UNTIL_CLOSE" for cause in causes), f"causes {causes}")
+
+
+def test_reset(box):
+    """The client resets the connection within a request of HTTP/2: what was there of it is recorded, and that it is not whole."""
+    run = tlsruns.Run(box)
+    origin = frames.Origin(box, run.certificates, b"")
+    client = frames.Asker(run.proxy.port, origin.port, run.certificates, run.keylog)
+    client.converse(frames.OPENING["TO_SERVER"] + frames.frame(frames.HEADERS, frames.END_HEADERS, 1, frames.request_block("/reset"))
+                    + frames.frame(frames.DATA, 0, 1, b"part"), len(frames.OPENING["TO_CLIENT"]))
+    wait_until(lambda: session.of(session.read_beginning(run.proxy.path, verify=False), "HttpRequestBody"), "the body's beginning is recorded")
+    socks.reset(client.peer)
+    origin.received()
+    records = run.proxy.end()
+    exchange, = session.exchanges(records)
+    equal((exchange["path"], exchange["request_data"], exchange["request_cause"]), ("/reset", b"part", "TRUNCATED"), "the request")
+    connection, = tlsruns.check_decrypted(records)
+    equal([entry["cause"] for entry in session.of(connection, "EndOfStream", direction="TO_SERVER")], ["RESET"], "the direction's end")
+    equal(session.faults(records), [], "faults")
 
 
 def test_alerts(box):

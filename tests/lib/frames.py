@@ -14,7 +14,7 @@ from harness import check
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
+END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
@@ -98,7 +98,7 @@ class Asker:
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=https.SITE)
         self.peer = socks.client(proxy_port, https.SITE, port)
         self.waiting = bytearray()  # records that are yet to be sent
-        self.digest, self.received_bytes = hashlib.sha256(), 0
+        self.digest, self.received_bytes, self.last = hashlib.sha256(), 0, b""
         while not self.step(self.tls.do_handshake):
             self.move()
 
@@ -132,6 +132,7 @@ class Asker:
                 return
             self.digest.update(piece)
             self.received_bytes += len(piece)
+            self.last = self.last[-100_000:] + piece
 
     def converse(self, data, answer_bytes, record_bytes=1 << 14):
         """Send `data` in records of that length, and read so many bytes; return the digest of these."""
@@ -143,6 +144,14 @@ class Asker:
             self.move()
             self.take()
         return self.digest.hexdigest()
+
+    def talk(self, data, wanted):
+        """Send `data`, and read until `wanted` has come."""
+        self.tls.write(data)
+        self.waiting += self.outgoing.read()
+        while self.waiting or wanted not in self.last:
+            self.move()
+            self.take()
 
     def close(self):
         """close_notify and FIN."""

@@ -37,18 +37,18 @@ def openssl(*words, **more):
 
 
 class Certificates:
-    """An authority and its leaves for all of HOSTS: .ca, .certificate[kind], .key[kind], kind "rsa" or "ecdsa"."""
+    """An authority and its leaves for all of the hosts: .ca, .certificate[kind], .key[kind], kind "rsa" or "ecdsa"."""
 
     KEYS = {"rsa": ["rsa:2048"], "ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
 
-    def __init__(self, folder):
+    def __init__(self, folder, hosts=HOSTS):
         harness.need_programs("openssl")
         self.folder = folder
         self.ca, ca_key = folder / "ca.crt", folder / "ca.key"
         openssl("req", "-x509", "-newkey", *self.KEYS["ecdsa"], "-nodes", "-keyout", ca_key, "-out", self.ca, "-days", "2",
                 "-subj", "/CN=authority of a test")
         self.certificate, self.key = {}, {}
-        names = ",".join(f"DNS:{name}" for name in (*HOSTS, "localhost"))
+        names = ",".join(f"DNS:{name}" for name in (*hosts, "localhost"))
         for kind, words in self.KEYS.items():
             self.certificate[kind], self.key[kind] = folder / f"{kind}.crt", folder / f"{kind}.key"
             openssl("req", "-x509", "-newkey", *words, "-nodes", "-keyout", self.key[kind], "-out", self.certificate[kind], "-days", "2",
@@ -80,6 +80,12 @@ def write_hosts(folder):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+def answers(port):
+    """Whether somebody listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # ---------------------------------------------------------------- the page
@@ -188,11 +194,7 @@ class Nginx:
         config.write_text(self.config(certificates, directives, early_data), encoding="utf-8")
         program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         self.program = box.program("nginx", [program, "-p", self.folder, "-c", config, "-e", "stderr"])
-        wait_until(lambda: self.answers() or check(self.program.process.poll() is None, self.program.err()), "nginx listens")
-
-    def answers(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port["h2c"])) == 0
+        wait_until(lambda: answers(self.port["h2c"]) or check(self.program.process.poll() is None, self.program.err()), "nginx listens")
 
     def write_files(self, files):
         for path, data in files.items():

@@ -18,7 +18,7 @@
 #include "capture/decode/head.h"
 
 #define BLOCK_INFLATED_MAX_BYTES ((size_t)1024 * 1024)
-#define BLOCK_RECORD_FREE        ((uint64_t)16 * 1024 * 1024)
+#define BLOCK_RECORD_FREE        ((uint64_t)4 * 1024 * 1024)
 #define BLOCK_RECORD_RATIO       64
 /* Of all pseudo-header fields but :path, of which HEAD_MAX_TARGET bytes are kept. */
 #define BLOCK_TEXT_MAX_BYTES ((size_t)1024)

@@ -1,7 +1,7 @@
 /*
  * Writes the document of a session in which everything that somebody else can choose is chosen to do harm:
- *     make_hostile served|file|pdf SEED
- * to standard output.
+ *     make_hostile served|file|sessions|pdf SEED
+ * to standard output; sessions: of two such sessions.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -184,19 +184,42 @@ static bool write_pdf(const struct model *model, const struct report_query *quer
     return done;
 }
 
-int main(int argc, char **argv)
+static void put_session(struct event_sink *sink)
 {
     enum { CONNECTIONS = REPORT_PART_CONNECTIONS + 5 };
+    put_start(sink);
+    put_notes(sink);
+    for (uint32_t connection = 1; connection <= CONNECTIONS; connection++)
+        put_connection(sink, connection);
+}
+
+/* Write the session, and another like it, as one document. */
+static void write_sessions(struct model *model, const struct report_query *query)
+{
+    struct event_sink sink = scene_to_model(model);
+    struct report_input inputs[2];
+    struct pages *pages[2];
+    const struct report_place place = {.self_contained = true, .author = next()};
+    put_session(&sink);
+    for (size_t i = 0; i < 2; i++) {
+        pages[i] = pages_new(model_session(model, i), &(struct pages_options){0});
+        inputs[i] = (struct report_input){
+            .model = model, .pages = pages[i], .details = model, .file = next(), .problem = next()};
+    }
+    report_html_sessions(stdout, inputs, 2, query, &place);
+    for (size_t i = 0; i < 2; i++)
+        pages_free(pages[i]);
+}
+
+int main(int argc, char **argv)
+{
     if (argc != 3)
         return 2;
     bool served = strcmp(argv[1], "served") == 0;
     state = strtoull(argv[2], NULL, 10);
     struct model *model = model_new(&(struct model_options){.keep_headers = true});
     struct event_sink sink = scene_to_model(model);
-    put_start(&sink);
-    put_notes(&sink);
-    for (uint32_t connection = 1; connection <= CONNECTIONS; connection++)
-        put_connection(&sink, connection);
+    put_session(&sink);
     struct pages *pages = pages_new(model_session(model, 0), &(struct pages_options){0});
     const struct report_input input = {
         .model = model, .pages = pages, .details = model, .file = next(), .problem = next(), .live = served};
@@ -206,6 +229,8 @@ int main(int argc, char **argv)
     bool written = true;
     if (strcmp(argv[1], "pdf") == 0)
         written = write_pdf(model, &query);
+    else if (strcmp(argv[1], "sessions") == 0)
+        write_sessions(model, &query);
     else
         report_html(stdout, &input, &query, &place);
     pages_free(pages);
