@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../decode/tls/connection.h"
+#include "../decode/tls/seal.h"
 #include "capture/proxy.h"
 #include "loopback.h"
 #include "proto/reader.h"
@@ -110,7 +111,7 @@ static void log_keys(const struct connection *connection)
 /* End the session; return its events as text. */
 static const char *finish(void)
 {
-    static char text[1 << 20];
+    static char text[1 << 22];
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     struct recorder_stats stats;
     proxy_finish(proxy);
@@ -225,4 +226,89 @@ Test(decrypting, room_for_new_connections)
     cr_assert(first && strncmp(first - 3, " 1 TlsDecryption status=NO_KEYS", 31) == 0, "%s", first);
     assert_has(text, " 18 ConnectionEnd");
     assert_has(text, " 19 TlsDecryption status=DECRYPTED");
+}
+
+/* Let the peers shake hands as in TLS 1.3 with TLS_AES_128_GCM_SHA256; the secrets are those of log_made_keys(). */
+static void shake_hands(const struct through *through, struct seal *server)
+{
+    static const uint8_t client_hello[] = "\x16\x03\x01\0\x36\x01\0\0\x32\x03\x03"
+                                          "RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR"
+                                          "\0\0\x02\x13\x01\x01\0\0\x07\0\x2b\0\x03\x02\x03\x04";
+    static const uint8_t server_hello[] = "\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03"
+                                          "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"
+                                          "\0\x13\x01\0\0\x06\0\x2b\0\x02\x03\x04";
+    static const uint8_t finished[36] = "\x14\0\0\x20";
+    uint8_t record[sizeof finished + SEAL_EXTRA_BYTES];
+    struct seal client;
+    pass(through->client, through->server, client_hello, sizeof client_hello - 1);
+    pass(through->server, through->client, server_hello, sizeof server_hello - 1);
+    seal_init(server, 0x22);
+    pass(through->server, through->client, record, seal_record(server, 22, finished, sizeof finished, record));
+    seal_init(&client, 0x11);
+    pass(through->client, through->server, record, seal_record(&client, 22, finished, sizeof finished, record));
+    seal_init(server, 0x44);
+}
+
+static void log_made_keys(void)
+{
+    static const char *const labels[] = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                                         "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
+    FILE *file = fopen("keys", "a");
+    cr_assert_not_null(file);
+    for (size_t i = 0; i < 4; i++) {
+        fprintf(file, "%s ", labels[i]);
+        for (size_t k = 0; k < TLS_RANDOM_BYTES; k++)
+            fprintf(file, "%02x", 'R');
+        fprintf(file, " ");
+        for (size_t k = 0; k < SEAL_SECRET_BYTES; k++)
+            fprintf(file, "%02x", (unsigned)(0x11 * (i + 1)));
+        fprintf(file, "\n");
+    }
+    cr_assert_eq(fclose(file), 0);
+}
+
+/* Many small records wait; their keys come when the connection has ended, or, if `open`, before. */
+static void much_that_waits(bool open)
+{
+    enum { RECORDS = 20000, RECORD_BYTES = 1 + SEAL_EXTRA_BYTES };
+    static uint8_t records[RECORDS * RECORD_BYTES];
+    struct through through;
+    struct seal seal;
+    start();
+    begin(&through);
+    shake_hands(&through, &seal);
+    for (size_t i = 0; i < RECORDS; i++)
+        seal_record(&seal, 23, (const uint8_t *)"x", 1, records + i * RECORD_BYTES);
+    pass(through.server, through.client, records, sizeof records);
+    if (!open)
+        hang_up(&through);
+    log_made_keys();
+    uint64_t before = recorder_stats(recorder).events, events = before, most = 0;
+    while (events < before + RECORDS) {
+        proxy_turn(proxy);
+        uint64_t now = recorder_stats(recorder).events;
+        most = now - events > most ? now - events : most;
+        events = now;
+    }
+    cr_assert_lt(most, RECORDS / 2, "%zu in one turn", (size_t)most);
+    if (open)
+        hang_up(&through);
+    size_t got = 0;
+    const char *text = finish(), *at = text;
+    while ((at = strstr(at, "OpaqueData direction=TO_CLIENT len_bytes=1\n"))) {
+        got++;
+        at++;
+    }
+    cr_assert_eq(got, RECORDS);
+    assert_has(text, "TlsDecryption status=DECRYPTED");
+}
+
+Test(decrypting, in_parts)
+{
+    much_that_waits(true);
+}
+
+Test(decrypting, in_parts_behind_the_end)
+{
+    much_that_waits(false);
 }
