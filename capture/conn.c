@@ -14,10 +14,18 @@
 
 static bool release_held(struct conn *conn);
 
+/* Whether `record` is of something that came before the end of the latest pause, and waited for its keys: it may have
+ * come in the pause. The same holds for all of a connection that ended in it without having been recorded. */
+static bool is_of_pause(const struct conn *conn, const Mitm__Record *record)
+{
+    return conn->decrypting.waits &&
+           (record->t_ns < conn->proxy->resumed_t_ns || (conn->id == 0 && conn->state == CONN_DEAD));
+}
+
 static void emit(void *ctx, Mitm__Record *record)
 {
     struct conn *conn = ctx;
-    if (conn->part == CONN_LEFT_OUT)
+    if (conn->part == CONN_LEFT_OUT || is_of_pause(conn, record))
         return;
     if (record->event_case == MITM__RECORD__EVENT_HTTP_REQUEST_START && app_is_http1(conn->app))
         delays_request(conn, record->http_request_start->offset_bytes, record->t_ns, record->exchange);

@@ -17,6 +17,7 @@ struct decrypting {
     struct waiting_list waiting; /* who has waited longest is the first */
     size_t held_bytes;
     struct event timer; /* for the first's deadline */
+    struct event turn;  /* there is more to decrypt */
 };
 
 /* Let the timer go off when the one that has waited longest is to be given up. */
@@ -49,17 +50,15 @@ static void leave(struct decrypting *decrypting, struct conn *conn)
     struct decrypting_part *part = &conn->decrypting;
     count_held(decrypting, conn, 0);
     TAILQ_REMOVE(&decrypting->waiting, conn, decrypting.link);
-    part->waits = false;
+    part->waits = part->keys_came = false;
     if (part->ended)
         conn_free(conn);
 }
 
-void decrypting_look(struct conn *conn)
+/* See whether `conn` waits, and with how much. */
+static void look(struct decrypting *decrypting, struct conn *conn)
 {
-    struct decrypting *decrypting = conn->proxy->decrypting;
     struct decrypting_part *part = &conn->decrypting;
-    if (!decrypting || !conn->app)
-        return;
     bool waits = app_waits(conn->app);
     if (waits && !part->waits) {
         part->waits = true;
@@ -67,15 +66,29 @@ void decrypting_look(struct conn *conn)
         TAILQ_INSERT_TAIL(&decrypting->waiting, conn, decrypting.link);
         set_timer(decrypting);
     }
-    if (waits) {
+    if (waits)
         count_held(decrypting, conn, app_held_bytes(conn->app));
-        if (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES) {
-            app_give_up(conn->app, conn_now(conn));
-            waits = false;
-        }
-    }
-    if (!waits && part->waits)
+    else if (part->waits)
         leave(decrypting, conn);
+}
+
+static void give_up(struct decrypting *decrypting, struct conn *conn)
+{
+    while (conn->decrypting.keys_came)
+        conn->decrypting.keys_came = app_keys_came(conn->app, conn_now(conn));
+    app_give_up(conn->app, conn_now(conn));
+    assert(!app_waits(conn->app));
+    leave(decrypting, conn);
+}
+
+void decrypting_look(struct conn *conn)
+{
+    struct decrypting *decrypting = conn->proxy->decrypting;
+    if (!decrypting || !conn->app)
+        return;
+    look(decrypting, conn);
+    while (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES)
+        give_up(decrypting, TAILQ_FIRST(&decrypting->waiting));
 }
 
 bool decrypting_keeps(struct conn *conn)
@@ -84,25 +97,51 @@ bool decrypting_keeps(struct conn *conn)
     return conn->decrypting.waits;
 }
 
-static void on_keys(void *ctx)
+/* Decrypt with the keys that came, for one turn of the loop. */
+static void decrypt(struct decrypting *decrypting)
 {
-    struct decrypting *decrypting = ctx;
+    static const struct timeval at_once = {0};
+    uint64_t begin_ns = clock_t_ns(&decrypting->proxy->clock), now_ns = begin_ns;
+    bool more = false;
     proxy_busy(decrypting->proxy);
     for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
         next = TAILQ_NEXT(conn, decrypting.link);
-        app_keys_came(conn->app, conn_now(conn));
-        decrypting_look(conn);
+        while (conn->decrypting.keys_came && now_ns - begin_ns < DECRYPTING_TURN_NS) {
+            conn->decrypting.keys_came = app_keys_came(conn->app, now_ns);
+            if (app_held_bytes(conn->app) == conn->decrypting.held_bytes)
+                continue; /* these keys are others' */
+            count_held(decrypting, conn, app_held_bytes(conn->app));
+            now_ns = clock_t_ns(&decrypting->proxy->clock);
+        }
+        more = more || conn->decrypting.keys_came;
+        if (!app_waits(conn->app))
+            leave(decrypting, conn);
     }
+    if (more)
+        event_add(&decrypting->turn, &at_once);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    decrypt(arg);
+}
+
+static void on_keys(void *ctx)
+{
+    struct decrypting *decrypting = ctx;
+    struct conn *conn;
+    TAILQ_FOREACH(conn, &decrypting->waiting, decrypting.link)
+    conn->decrypting.keys_came = true;
+    decrypt(decrypting);
 }
 
 /* Give up those that have waited since `until_ns` or before. */
-static void give_up(struct decrypting *decrypting, uint64_t until_ns)
+static void give_up_until(struct decrypting *decrypting, uint64_t until_ns)
 {
-    for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;) {
-        app_give_up(conn->app, conn_now(conn));
-        assert(!app_waits(conn->app));
-        leave(decrypting, conn);
-    }
+    for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;)
+        give_up(decrypting, conn);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -113,7 +152,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     proxy_busy(decrypting->proxy);
     uint64_t now_ns = clock_t_ns(&decrypting->proxy->clock), wait_ns = (uint64_t)DECRYPTING_WAIT_MS * 1000000;
     if (now_ns >= wait_ns)
-        give_up(decrypting, now_ns - wait_ns);
+        give_up_until(decrypting, now_ns - wait_ns);
     set_timer(decrypting);
 }
 
@@ -126,6 +165,7 @@ struct decrypting *decrypting_new(struct proxy *proxy, const char *path, int *er
     decrypting->keys = tls_keys_new();
     TAILQ_INIT(&decrypting->waiting);
     evtimer_assign(&decrypting->timer, proxy->base, on_deadline, decrypting);
+    evtimer_assign(&decrypting->turn, proxy->base, on_turn, decrypting);
     decrypting->keylog = keylog_new(proxy->base, path, decrypting->keys, on_keys, decrypting, error);
     if (decrypting->keylog)
         return decrypting;
@@ -139,6 +179,7 @@ void decrypting_free(struct decrypting *decrypting)
         return;
     assert(TAILQ_EMPTY(&decrypting->waiting));
     event_del(&decrypting->timer);
+    event_del(&decrypting->turn);
     if (decrypting->keylog)
         keylog_free(decrypting->keylog);
     tls_keys_free(decrypting->keys);
@@ -155,5 +196,5 @@ void decrypting_finish(struct decrypting *decrypting)
     if (!decrypting)
         return;
     keylog_catch_up(decrypting->keylog);
-    give_up(decrypting, UINT64_MAX);
+    give_up_until(decrypting, UINT64_MAX);
 }

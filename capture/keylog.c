@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,12 +150,12 @@ static int open_path(const char *path, struct stat *status)
         close(fd);
         fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     }
-    if (fd >= 0 && fstat(fd, status) == 0 && !S_ISDIR(status->st_mode))
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, status) == 0 && (S_ISREG(status->st_mode) || S_ISFIFO(status->st_mode)))
         return fd;
-    if (fd >= 0) {
-        close(fd);
-        errno = EISDIR;
-    }
+    close(fd);
+    errno = S_ISDIR(status->st_mode) ? EISDIR : EINVAL;
     return -1;
 }
 
@@ -172,6 +171,11 @@ static int open_file(struct keylog *keylog)
     keylog->device = status.st_dev;
     keylog->inode = status.st_ino;
     keylog->file_watch = inotify_add_watch(keylog->inotify_fd, keylog->path, IN_MODIFY | IN_ATTRIB);
+    if (keylog->file_watch < 0) {
+        int error = errno;
+        close_file(keylog);
+        return error;
+    }
     if (keylog->fifo) {
         keylog->readable = event_new(keylog->base, fd, EV_READ | EV_PERSIST, on_readable, keylog);
         if (!keylog->readable || event_add(keylog->readable, NULL) != 0)
@@ -383,11 +387,6 @@ void keylog_catch_up(struct keylog *keylog)
 
 void keylog_protect_process(void)
 {
-    struct rlimit core;
-    if (getrlimit(RLIMIT_CORE, &core) == 0) {
-        core.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
     prctl(PR_SET_DUMPABLE, 0);
 }
 

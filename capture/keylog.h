@@ -22,7 +22,8 @@ struct keylog;
 /*
  * Follow the file `path` with `base`, adding to `keys`, and call `on_keys` with `ctx` when secrets were added. All of
  * them must outlive the keylog, which the caller frees with keylog_free(). Return NULL and store errno in *error if the
- * file's folder cannot be watched or the file exists and cannot be read.
+ * file's folder or the file cannot be watched (ENOSPC: too many are), or if the file exists and cannot be read or is
+ * neither a regular file nor a FIFO (EINVAL, EISDIR).
  */
 struct keylog *keylog_new(struct event_base *base, const char *path, struct tls_keys *keys, void (*on_keys)(void *ctx),
                           void *ctx, int *error) __attribute__((warn_unused_result));
@@ -31,10 +32,8 @@ void keylog_free(struct keylog *keylog);
 /* Read all that has been written by now, and call on_keys. */
 void keylog_catch_up(struct keylog *keylog);
 
-/*
- * Let the kernel write no core dump of this process, nor let other processes of its user read its memory. Children have
- * the limit of core dumps too, until they raise it.
- */
+/* Let the kernel write no core dump of this process, nor let other processes of its user read its memory. Programs that
+ * it starts have their core dumps. */
 void keylog_protect_process(void);
 
 /* Return how many lines were no lines of a key log. */

@@ -249,32 +249,35 @@ static int make_browser(struct run *run)
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
 }
 
-/*
- * Decrypt TLS, unless the user does not want it or there is no key log: the one that he names (none), $SSLKEYLOGFILE,
- * or the browser's own. Who is measured writes its keys there. Return EXIT_OK, or the code to exit with.
- */
+/* Return the key log that is to be followed, or NULL. */
+static const char *keylog_path(const struct run *run)
+{
+    const char *named = run->options->keylog_path, *inherited = getenv("SSLKEYLOGFILE");
+    if (named)
+        return strcmp(named, "none") == 0 ? NULL : named;
+    if (inherited && *inherited)
+        return inherited;
+    return run->browser ? browser_keylog_path(run->browser) : NULL;
+}
+
+/* Decrypt TLS if there is a key log, to which who is measured writes its keys. Return EXIT_OK, or the code to exit
+ * with. */
 static int decrypt(struct run *run)
 {
-    static const char variable[] = "SSLKEYLOGFILE";
-    const char *path = run->options->keylog_path;
-    if (!path)
-        path = getenv(variable);
-    if (path && (!*path || strcmp(path, "none") == 0))
-        path = NULL;
-    else if (!path && run->browser)
-        path = browser_keylog_path(run->browser);
+    const char *path = keylog_path(run);
     if (!path)
         return EXIT_OK;
     keylog_protect_process();
     run->proxy->settings.keylog_path = path;
     int error = proxy_decrypt(run->proxy);
     if (error) {
-        log_line("cannot read keys from %s: %s. Name another file with --keylog, or none.", path, strerror(error));
+        log_line("cannot read keys from %s: %s. Name another file with --keylog, or none.", path,
+                 error == ENOSPC ? "too many files are watched (see fs.inotify.max_user_watches)" : strerror(error));
         return EXIT_IO;
     }
     if (run->browser)
         browser_log_keys(run->browser, path);
-    else if (setenv(variable, path, 1) != 0) /* for the command */
+    else if (setenv("SSLKEYLOGFILE", path, 1) != 0) /* for the command */
         abort();
     return EXIT_OK;
 }

@@ -193,7 +193,8 @@ void proxy_pause(struct proxy *proxy, bool paused, Mitm__SettingsOrigin origin)
         EVENT_SET(ev, origin, origin);
         proxy_record(proxy, &record);
     } else {
-        EVENT_NEW(record, ev, clock_t_ns(&proxy->clock), Resume, RESUME, resume);
+        proxy->resumed_t_ns = clock_t_ns(&proxy->clock);
+        EVENT_NEW(record, ev, proxy->resumed_t_ns, Resume, RESUME, resume);
         EVENT_SET(ev, origin, origin);
         EVENT_SET(ev, events, proxy->unrecorded);
         proxy_record(proxy, &record);

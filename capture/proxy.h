@@ -67,7 +67,8 @@ struct proxy {
     uint64_t undecided; /* connections open that may be in the statistics or not: conn_measure() */
     bool stamps;        /* the kernel stamps what arrives */
     bool paused;
-    uint64_t unrecorded; /* events of this pause */
+    uint64_t resumed_t_ns; /* the end of the latest pause; 0: there was none */
+    uint64_t unrecorded;   /* events of this pause */
     struct throttle throttle;
     struct random connect_random, request_random;
 

@@ -324,11 +324,9 @@ size_t app_held_bytes(const struct app *app)
     return app->state == STATE_TLS ? tls_held_bytes(app->tls) : 0;
 }
 
-void app_keys_came(struct app *app, uint64_t t_ns)
+bool app_keys_came(struct app *app, uint64_t t_ns)
 {
-    if (app->state == STATE_TLS) {
-        tls_keys_came(app->tls, t_ns);
-    }
+    return app->state == STATE_TLS && tls_keys_came(app->tls, t_ns);
 }
 
 void app_give_up(struct app *app, uint64_t t_ns)

@@ -40,8 +40,8 @@ bool app_waits(const struct app *app) __attribute__((warn_unused_result));
 /* Return how many bytes of records wait. */
 size_t app_held_bytes(const struct app *app) __attribute__((warn_unused_result));
 
-/* Keys have been added, by `t_ns`: decrypt what waits. */
-void app_keys_came(struct app *app, uint64_t t_ns);
+/* Keys have been added, by `t_ns`: decrypt a part of what waits. Return whether there is more: call it again. */
+bool app_keys_came(struct app *app, uint64_t t_ns);
 
 /* No more keys will come: by `t_ns` what waits is given up. */
 void app_give_up(struct app *app, uint64_t t_ns);

@@ -364,7 +364,13 @@ static void complete_response(struct http1 *http1, struct stream *stream, const 
     uint64_t head_bytes = end - stream->message_offset;
     struct head_line line;
     head_get_line(stream->head, piece, &line);
-    if (is_informational(http1, stream, line.status)) {
+    bool informational = is_informational(http1, stream, line.status);
+    if (informational && line.status == 101 && tunnel_kind(http1, piece) != HTTP1_TUNNEL_H2C) {
+        message_emit_start(&stream->message, stream->message_t_ns, stream->message_offset, &line);
+        stream->started = true;
+        informational = false;
+    }
+    if (informational) {
         message_emit_informational(&stream->message, stream->head, piece, head_bytes);
         if (line.status == 101) {
             begin_tunnel(http1, piece, end);

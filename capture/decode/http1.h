@@ -8,8 +8,9 @@
  *
  * Tunnels: behind CONNECT, and behind a request that offers Upgrade, the client's bytes are held back until the final
  * response's head or a 101 is there. Then they belong to the tunnel, or are further requests, with the times of their
- * arrival. The tunnel's bytes go to struct http1_tunnel, whatever they are. A 101 to a request that offers "h2c" is an
- * HttpInformational: the response proper comes as HTTP/2 (RFC 7540, 3.2).
+ * arrival. The tunnel's bytes go to struct http1_tunnel, whatever they are. A 101 that begins h2c is an
+ * HttpInformational: the response proper comes as HTTP/2 (RFC 7540, 3.2); as long as h2c is offered, a 101 is told when
+ * its head is complete.
  * More than HTTP1_HOLD_MAX_BYTES, or bytes whose response cannot be seen any more, are a Violation (HTTP_OTHER).
  *
  * Violations: offset_bytes is where following stopped, and from exactly there on the direction's bytes are OpaqueData.

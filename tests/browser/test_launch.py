@@ -218,7 +218,7 @@ def test_chromium_peers(box):
     keeps_peers_behind_the_proxy(box, "chromium")
 
 
-def pretend(box, script):
+def pretend(box, script, **environment):
     """Put a browser that is a shell script in the place of Chromium; return (status, standard error) of mitm-proxy."""
     folder = box.folder / "bin"
     folder.mkdir()
@@ -227,7 +227,7 @@ def pretend(box, script):
     program.chmod(0o755)
     result = subprocess.run([box.proxy_program, "-l", "127.0.0.1:0", "-w", box.folder / "s.mitm", "--browser", "chromium"],
                             check=False, capture_output=True, timeout=30,
-                            env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(box.folder)})
+                            env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(box.folder), **environment})
     return result.returncode, result.stderr
 
 
@@ -253,6 +253,12 @@ def test_surroundings(box):
                                "test \"${DBUS_SESSION_BUS_ADDRESS-unset}\" != unset || exit 10\n")
     equal(status, 0, err)
     check(b"last words" not in err and b"all is well" not in err, err)
+
+
+def test_no_key_log_inherited(box):
+    """An SSLKEYLOGFILE that is empty names none: the browser has its own."""
+    status, err = pretend(box, "case $SSLKEYLOGFILE in */mitm-browser-*/keys) ;; *) exit 8;; esac", SSLKEYLOGFILE="")
+    equal(status, 0, err)
 
 
 def test_killed(box):

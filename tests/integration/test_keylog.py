@@ -5,6 +5,7 @@ falls back to the keyless view with one event that says why. Other connections a
 import os
 import random
 import re
+import resource
 import sys
 import threading
 import time
@@ -270,6 +271,18 @@ def test_environment(box):
     records = session.read(path)
     https.check_log(records, nginx.end())
     tlsruns.check_decrypted(records)
+
+
+def test_command_dumps_core(box):
+    """Only the proxy itself does without core dumps: its command has the limit that it would have without it."""
+    if box.sanitized():
+        raise harness.Skip("the sanitizer lowers the limit of core dumps")
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most))  # noqa: E731
+    shown = [sys.executable, "-c", "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"]
+    program, _ = box.record(shown, "--keylog", box.folder / "keys.log", preexec_fn=limit)
+    equal(program.wait(), 0, program.err())
+    equal(program.out().strip(), str(most), "the command's limit of core dumps")
 
 
 def test_fifo(box):

@@ -229,22 +229,27 @@ static bool decide_early(struct tls_decrypt *decrypt)
     return decrypt->early != TLS_EARLY_UNDECIDED;
 }
 
-static void drain(struct tls_decrypt *decrypt)
+/* Decrypt what waits, as far as the keys allow, but so that nobody else waits long. Return whether there is more. */
+static bool drain(struct tls_decrypt *decrypt)
 {
-    while (!decrypt->stopped) {
+    for (size_t n = 0; !decrypt->stopped; n++) {
         struct tls_item item;
         uint64_t position = 0;
         if (!tls_queue_read(&decrypt->queue, &position, &item)) {
-            return;
+            return false;
+        }
+        if (n == TLS_DRAIN_RECORDS) {
+            return true;
         }
         if (!process(decrypt, &item)) {
             if (!decide_early(decrypt)) {
-                return;
+                return false;
             }
         } else if (!decrypt->stopped) {
             tls_queue_take(&decrypt->queue);
         }
     }
+    return false;
 }
 
 static bool any_key(const struct tls_decrypt *decrypt)
@@ -270,8 +275,8 @@ void tls_decrypt_take(struct tls_decrypt *decrypt, const struct tls_item *item)
     decrypt->now_ns = item->t_ns;
     if (!tls_queue_empty(&decrypt->queue)) {
         enqueue(decrypt, item);
-        if (!decrypt->stopped && decrypt->early == TLS_EARLY_UNDECIDED) {
-            drain(decrypt);
+        if (!decrypt->stopped) {
+            (void)drain(decrypt);
             return;
         }
     } else if (!process(decrypt, item)) {
@@ -326,7 +331,7 @@ void tls_decrypt_server_hello(struct tls_decrypt *decrypt, uint64_t t_ns, const 
     decrypt->resumed = hello->resumed;
     memcpy(decrypt->server_random, hello->random, TLS_RANDOM_BYTES);
     tls_inside_set_alpn(decrypt, &hello->alpn);
-    drain(decrypt);
+    (void)drain(decrypt);
 }
 
 void tls_decrypt_lost(struct tls_decrypt *decrypt, uint64_t t_ns, Mitm__Direction direction)
@@ -347,10 +352,10 @@ size_t tls_decrypt_held_bytes(const struct tls_decrypt *decrypt)
     return decrypt->queue.end - decrypt->queue.start;
 }
 
-void tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
+bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
 {
     decrypt->now_ns = t_ns;
-    drain(decrypt);
+    return drain(decrypt);
 }
 
 void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns)

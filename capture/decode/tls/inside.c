@@ -117,6 +117,9 @@ static void take_handshake(struct tls_decrypt *decrypt, struct tls_half *half, c
                 take_message_12(decrypt, half);
             } else {
                 take_message_13(decrypt, half, item);
+                if (!decrypt->stopped && !half->protection && part.len > 0) { /* RFC 8446, 5.1 */
+                    tls_decrypt_fail(decrypt, half, "a record goes on behind a change of keys");
+                }
             }
             tls_message_fini(&half->message);
             break;

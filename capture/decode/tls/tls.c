@@ -368,11 +368,9 @@ size_t tls_held_bytes(const struct tls *tls)
     return tls->decrypt ? tls_decrypt_held_bytes(tls->decrypt) : 0;
 }
 
-void tls_keys_came(struct tls *tls, uint64_t t_ns)
+bool tls_keys_came(struct tls *tls, uint64_t t_ns)
 {
-    if (tls->decrypt) {
-        tls_decrypt_keys_came(tls->decrypt, t_ns);
-    }
+    return tls->decrypt && tls_decrypt_keys_came(tls->decrypt, t_ns);
 }
 
 void tls_give_up(struct tls *tls, uint64_t t_ns)

@@ -21,6 +21,9 @@
 /* So many bytes of records wait for keys at most, headers and what is noted of each included. */
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
+/* So many records that waited are decrypted at once: a few milliseconds' work. */
+#define TLS_DRAIN_RECORDS ((size_t)128)
+
 /*
  * Where the decrypted application data go; the same rules as for app_feed() and app_end(). `start` is called once,
  * before everything else, when the first application data are there; `alpn` is the protocol that the server chose, or
@@ -56,8 +59,11 @@ bool tls_waits(const struct tls *tls) __attribute__((warn_unused_result));
 /* Return how many bytes of records wait, headers included. */
 size_t tls_held_bytes(const struct tls *tls) __attribute__((warn_unused_result));
 
-/* Keys have been added, by `t_ns`: decrypt what waits, as far as they allow. */
-void tls_keys_came(struct tls *tls, uint64_t t_ns);
+/*
+ * Keys have been added, by `t_ns`: decrypt what waits, as far as they allow, but at most TLS_DRAIN_RECORDS. Return
+ * whether there is more to do: call it again (what arrives is decrypted behind the rest).
+ */
+bool tls_keys_came(struct tls *tls, uint64_t t_ns);
 
 /* No more keys will come: by `t_ns` end the decryption if records wait (NO_KEYS, KEYS_INCOMPLETE). */
 void tls_give_up(struct tls *tls, uint64_t t_ns);

@@ -100,7 +100,7 @@ Test(tls_hostile, mutated)
             run_blocks(&run, connection, 0, keys_at, n % 5);
             if (n % 8 != 0) {
                 run_add_keys(&run, connection, -1);
-                tls_keys_came(run.tls, run.t_ns);
+                cr_assert(!tls_keys_came(run.tls, run.t_ns));
             }
             run_blocks(&run, connection, keys_at, connection->blocks_n, n % 7 * 100);
             finish(&run, connection, connection->wire_bytes);
@@ -424,13 +424,20 @@ static void send_sealed(struct made *made, Mitm__Direction direction, uint8_t ty
     "\x14\0\0\x20"                                                                                                     \
     "0123456789abcdef0123456789abcdef"
 
-static void make(struct made *made)
+static void add_secrets(struct made *made)
 {
-    run_init(&made->run, true);
     add_secret(&made->run, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", 1);
     add_secret(&made->run, "SERVER_HANDSHAKE_TRAFFIC_SECRET", 2);
     add_secret(&made->run, "CLIENT_TRAFFIC_SECRET_0", 3);
     add_secret(&made->run, "SERVER_TRAFFIC_SECRET_0", 4);
+}
+
+static void make(struct made *made, bool secrets)
+{
+    run_init(&made->run, true);
+    if (secrets) {
+        add_secrets(made);
+    }
     feed(&made->run, TO_SERVER, client_hello("\0\x2b\0\x03\x02\x03\x04", 7));
     feed(&made->run, TO_CLIENT, server_hello(false));
     seal_init(&made->client, 1);
@@ -454,7 +461,7 @@ static void shake_hands(struct made *made)
 Test(tls_made, fragmented_handshake_and_close)
 {
     struct made made;
-    make(&made);
+    make(&made, true);
     shake_hands(&made);
     made.run.t_ns = 8;
     send_sealed(&made, TO_SERVER, 23, "question", 8);
@@ -475,7 +482,7 @@ Test(tls_made, fragmented_handshake_and_close)
 Test(tls_made, alert_instead_of_finished)
 {
     struct made made;
-    make(&made);
+    make(&made, true);
     send_sealed(&made, TO_CLIENT, 22, FINISHED, sizeof FINISHED - 1);
     send_sealed(&made, TO_SERVER, 21, "\x02\x2a", 2);
     char *text = run_text(&made.run);
@@ -487,7 +494,7 @@ Test(tls_made, alert_instead_of_finished)
 Test(tls_made, data_before_finished)
 {
     struct made made;
-    make(&made);
+    make(&made, true);
     send_sealed(&made, TO_CLIENT, 23, "early", 5);
     cr_assert_eq(made.run.plain[1].len, 0);
     expect(&made.run, " TlsDecryption DECRYPTION_FAILED <\n");
@@ -496,7 +503,7 @@ Test(tls_made, data_before_finished)
 Test(tls_made, key_update_flood)
 {
     struct made made;
-    make(&made);
+    make(&made, true);
     shake_hands(&made);
     for (int i = 0; i < 2001; i++) {
         send_sealed(&made, TO_CLIENT, 22, "\x18\0\0\x01\0", 5);
@@ -510,16 +517,69 @@ Test(tls_made, key_update_flood)
     expect(&made.run, " Violation TLS_FLOOD < @");
 }
 
+/* Messages must not span a change of keys (RFC 8446, 5.1): nothing is done with what stands behind a Finished. */
+Test(tls_made, message_behind_finished)
+{
+    static const char messages[] = FINISHED "\x18\0\0\x01\0";
+    struct made made;
+    make(&made, true);
+    send_sealed(&made, TO_CLIENT, 22, messages, sizeof messages - 1);
+    expect(&made.run, " TlsDecryption DECRYPTION_FAILED <\n");
+}
+
 Test(tls_made, flood_of_empty_data)
 {
     struct made made;
-    make(&made);
+    make(&made, true);
     shake_hands(&made);
     for (int i = 0; i < 2001; i++) {
         send_sealed(&made, TO_SERVER, 23, "", 0);
     }
     cr_assert_eq(made.run.ends, 0); /* there was no plaintext */
     expect(&made.run, " Violation TLS_FLOOD > @");
+}
+
+/* What waited is decrypted in parts, and what comes in between behind it. */
+Test(tls_made, decrypted_in_parts)
+{
+    struct made made;
+    char letter = 'a';
+    size_t parts = 1;
+    make(&made, false);
+    shake_hands(&made);
+    for (size_t i = 0; i < 2 * TLS_DRAIN_RECORDS; i++, letter = letter == 'z' ? 'a' : letter + 1) {
+        send_sealed(&made, TO_CLIENT, 23, &letter, 1);
+    }
+    add_secrets(&made);
+    for (; tls_keys_came(made.run.tls, made.run.t_ns); parts++) {
+        cr_assert(made.run.plain[1].len <= parts * TLS_DRAIN_RECORDS);
+    }
+    cr_assert_eq(parts, 3);
+    cr_assert(!tls_waits(made.run.tls));
+    cr_assert_eq(made.run.plain[1].len, 2 * TLS_DRAIN_RECORDS);
+    for (size_t i = 0; i < made.run.plain[1].len; i++) {
+        cr_assert_eq(made.run.plain[1].data[i], 'a' + i % 26);
+    }
+    run_fini(&made.run);
+}
+
+Test(tls_made, records_behind_a_part)
+{
+    struct made made;
+    make(&made, false);
+    shake_hands(&made);
+    for (size_t i = 0; i < 2 * TLS_DRAIN_RECORDS; i++) {
+        send_sealed(&made, TO_CLIENT, 23, "a", 1);
+    }
+    add_secrets(&made);
+    cr_assert(tls_keys_came(made.run.tls, made.run.t_ns));
+    for (size_t i = 0; i < 2; i++) {
+        send_sealed(&made, TO_CLIENT, 23, "b", 1);
+    }
+    cr_assert(!tls_waits(made.run.tls));
+    cr_assert_eq(made.run.plain[1].len, 2 * TLS_DRAIN_RECORDS + 2);
+    cr_assert_eq(memcmp(made.run.plain[1].data + 2 * TLS_DRAIN_RECORDS - 1, "abb", 3), 0);
+    run_fini(&made.run);
 }
 
 /* ---------------------------------------------------------------- memory */
