@@ -72,11 +72,12 @@ static void look(struct decrypting *decrypting, struct conn *conn)
         leave(decrypting, conn);
 }
 
-static void give_up(struct decrypting *decrypting, struct conn *conn)
+/* Give `conn` up; `for_room`: because too much waits. */
+static void give_up(struct decrypting *decrypting, struct conn *conn, bool for_room)
 {
     while (conn->decrypting.keys_came)
         conn->decrypting.keys_came = app_keys_came(conn->app, conn_now(conn));
-    app_give_up(conn->app, conn_now(conn));
+    app_give_up(conn->app, conn_now(conn), for_room);
     assert(!app_waits(conn->app));
     leave(decrypting, conn);
 }
@@ -88,7 +89,7 @@ void decrypting_look(struct conn *conn)
         return;
     look(decrypting, conn);
     while (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES)
-        give_up(decrypting, TAILQ_FIRST(&decrypting->waiting));
+        give_up(decrypting, TAILQ_FIRST(&decrypting->waiting), true);
 }
 
 bool decrypting_keeps(struct conn *conn)
@@ -141,7 +142,7 @@ static void on_keys(void *ctx)
 static void give_up_until(struct decrypting *decrypting, uint64_t until_ns)
 {
     for (struct conn *conn; (conn = TAILQ_FIRST(&decrypting->waiting)) && conn->decrypting.since_ns <= until_ns;)
-        give_up(decrypting, conn);
+        give_up(decrypting, conn, false);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)

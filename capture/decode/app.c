@@ -329,9 +329,9 @@ bool app_keys_came(struct app *app, uint64_t t_ns)
     return app->state == STATE_TLS && tls_keys_came(app->tls, t_ns);
 }
 
-void app_give_up(struct app *app, uint64_t t_ns)
+void app_give_up(struct app *app, uint64_t t_ns, bool for_room)
 {
     if (app->state == STATE_TLS) {
-        tls_give_up(app->tls, t_ns);
+        tls_give_up(app->tls, t_ns, for_room);
     }
 }

@@ -43,8 +43,8 @@ size_t app_held_bytes(const struct app *app) __attribute__((warn_unused_result))
 /* Keys have been added, by `t_ns`: decrypt a part of what waits. Return whether there is more: call it again. */
 bool app_keys_came(struct app *app, uint64_t t_ns);
 
-/* No more keys will come: by `t_ns` what waits is given up. */
-void app_give_up(struct app *app, uint64_t t_ns);
+/* No more keys will come, or (`for_room`) no more is kept until they do: by `t_ns` what waits is given up. */
+void app_give_up(struct app *app, uint64_t t_ns, bool for_room);
 
 /* Decode `len` ≥ 1 bytes at `data` that arrived at `t_ns` (≥ the times before in this direction) in `direction`. */
 void app_feed(struct app *app, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);

@@ -143,7 +143,7 @@ static void take_keys(struct player *player, const struct step *step)
         return;
     }
     if (step->kind == KIND_GIVE_UP) {
-        tls_give_up(run->tls, run->t_ns);
+        tls_give_up(run->tls, run->t_ns, false);
         assert(!tls_waits(run->tls));
     } else {
         (void)tls_keys_add_line(run->keys, (const char *)step->data.data, step->data.len);
@@ -221,7 +221,7 @@ static char *perform(const uint8_t *data, size_t len, bool whole)
             end(&player, i == 0 ? MITM__DIRECTION__TO_SERVER : MITM__DIRECTION__TO_CLIENT);
         }
     }
-    tls_give_up(player.run.tls, player.run.t_ns);
+    tls_give_up(player.run.tls, player.run.t_ns, false);
     check(&player);
     char *text = run_text(&player.run);
     run_fini(&player.run);

@@ -358,13 +358,17 @@ bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
     return drain(decrypt);
 }
 
-void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns)
+void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_room)
 {
     if (tls_queue_empty(&decrypt->queue)) {
         return;
     }
     decrypt->now_ns = t_ns;
-    if (any_key(decrypt)) {
+    if (for_room) {
+        tls_decrypt_stop(
+            decrypt, MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE, TLS_BOTH, "%s when too much waited on all connections",
+            any_key(decrypt) ? "a key was missing in the key log" : "no keys for this connection were in the key log");
+    } else if (any_key(decrypt)) {
         const char *detail = decrypt->version == 0 ? "the server never answered early data"
                                                    : "a key of this connection is not in the key log";
         tls_decrypt_stop(decrypt, MITM__TLS_DECRYPTION_STATUS__KEYS_INCOMPLETE, TLS_BOTH, "%s", detail);

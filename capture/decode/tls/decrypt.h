@@ -40,6 +40,6 @@ void tls_decrypt_lost(struct tls_decrypt *decrypt, uint64_t t_ns, Mitm__Directio
 bool tls_decrypt_waits(const struct tls_decrypt *decrypt) __attribute__((warn_unused_result));
 size_t tls_decrypt_held_bytes(const struct tls_decrypt *decrypt) __attribute__((warn_unused_result));
 bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns);
-void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns);
+void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_room);
 
 #endif

@@ -373,9 +373,9 @@ bool tls_keys_came(struct tls *tls, uint64_t t_ns)
     return tls->decrypt && tls_decrypt_keys_came(tls->decrypt, t_ns);
 }
 
-void tls_give_up(struct tls *tls, uint64_t t_ns)
+void tls_give_up(struct tls *tls, uint64_t t_ns, bool for_room)
 {
     if (tls->decrypt) {
-        tls_decrypt_give_up(tls->decrypt, t_ns);
+        tls_decrypt_give_up(tls->decrypt, t_ns, for_room);
     }
 }

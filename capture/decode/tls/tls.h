@@ -65,7 +65,10 @@ size_t tls_held_bytes(const struct tls *tls) __attribute__((warn_unused_result))
  */
 bool tls_keys_came(struct tls *tls, uint64_t t_ns);
 
-/* No more keys will come: by `t_ns` end the decryption if records wait (NO_KEYS, KEYS_INCOMPLETE). */
-void tls_give_up(struct tls *tls, uint64_t t_ns);
+/*
+ * No more keys will come (NO_KEYS, KEYS_INCOMPLETE), or (`for_room`) no more is kept until they do (KEYS_TOO_LATE): by
+ * `t_ns` end the decryption if records wait.
+ */
+void tls_give_up(struct tls *tls, uint64_t t_ns, bool for_room);
 
 #endif

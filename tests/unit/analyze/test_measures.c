@@ -173,7 +173,7 @@ Test(measures, have_names_of_their_own)
         cr_expect_eq(measures_find(measures_get(i)->name), measures_get(i));
         usual += measures_get(i)->usual;
     }
-    cr_expect_eq(usual, 8);
+    cr_expect_eq(usual, 9);
 }
 
 /* ---------------------------------------------------------------- large bodies */

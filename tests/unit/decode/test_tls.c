@@ -430,7 +430,7 @@ static void status_with(const struct connection *connection, int without, bool a
         run_add_keys(&run, connection, without);
     }
     run_blocks(&run, connection, 0, connection->blocks_n, 0);
-    tls_give_up(run.tls, run.t_ns);
+    tls_give_up(run.tls, run.t_ns, false);
     cr_assert(!tls_waits(run.tls));
     for (size_t i = 0; i < 2; i++) {
         cr_assert(run.plain[i].len <= connection->sent[i].len);

@@ -23,7 +23,7 @@ static void finish(struct run *run, const struct connection *connection, size_t 
     run->t_ns++;
     tls_end(run->tls, TO_SERVER, run->t_ns, MITM__END_CAUSE__RESET);
     tls_end(run->tls, TO_CLIENT, run->t_ns, MITM__END_CAUSE__RESET);
-    tls_give_up(run->tls, run->t_ns);
+    tls_give_up(run->tls, run->t_ns, false);
     cr_assert(!tls_waits(run->tls));
     cr_assert_eq(run->log.tls_data[0].len_bytes + run->log.tls_data[1].len_bytes, fed);
     for (size_t i = 0; i < 2; i++) {
@@ -613,7 +613,7 @@ static void fill_queue(size_t len, bool any_key)
     cr_assert(!tls_waits(run.tls));
     cr_assert(max - before < 2 * TLS_HOLD_MAX_BYTES + 65536, "%zu bytes", max - before);
     cr_assert(memory() < before + 65536);
-    tls_give_up(run.tls, run.t_ns);
+    tls_give_up(run.tls, run.t_ns, false);
     expect(&run, " TlsDecryption KEYS_TOO_LATE\n");
 }
 
