@@ -14,10 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "lib"), str(ROOT / "samples" / "site")]
 import content
 import harness
+import https
 import names
 import network
 import session
 import socks
+import tlspeers
 import tracing
 from harness import equal, wait_until
 
@@ -67,10 +69,10 @@ def ask(port, message, user=None):
     return peer, answer[1], answer[4:-2]
 
 
-def wait_for_an_exit(host):
+def wait_for_an_exit(host, port=SITE_PORT):
     """Tor says that it is ready a little before a stream works."""
     def works():
-        peer, code, _ = ask(network.SOCKS_PORT, socks.request(socks.CONNECT, socks.DOMAIN, host, SITE_PORT))
+        peer, code, _ = ask(network.SOCKS_PORT, socks.request(socks.CONNECT, socks.DOMAIN, host, port))
         peer.close()
         return code == 0
     wait_until(works, "an exit connects to the site", 30)
@@ -82,6 +84,24 @@ def test_chromium_loads_the_page(box):
 
 def test_curl_loads_the_page(box):
     load(box, "curl")
+
+
+def test_https(box):
+    """HTTP/2 within TLS through Tor: seen into with the key log, equal to nginx's access log."""
+    Tor.get()
+    certificates = https.Certificates(box.folder, content.HOSTS)
+    nginx, keylog = https.Nginx(box, certificates), box.folder / "keys.log"
+    wait_for_an_exit(content.WWW, nginx.port["h2"])
+    proxy = box.proxy("--keylog", keylog, "--no-view", upstream=UPSTREAM)
+    words = [word for number in range(20) for word in ("-o", "/dev/null", nginx.url(f"/script-{number}.js", host=content.WWW))]
+    tlspeers.curl(box, proxy, certificates, keylog, "--http2", "--parallel", *words)
+    records, log = proxy.end(), nginx.end()
+    seen = sorted((exchange["method"], exchange["path"], exchange.get("status"), exchange.get("response_bytes"),
+                   exchange["request_start"]["version"]) for exchange in session.exchanges(records))
+    equal(seen, sorted((entry["method"], entry["uri"], entry["status"], entry["body_bytes"], "2") for entry in log), "requests")
+    equal({entry["status"] for entry in session.of(records, "TlsDecryption")}, {"DECRYPTED"}, "decryption")
+    equal(session.faults(records), [], "faults")
+    equal(session.of(records, "ResolveStart"), [], "names resolved by us")
 
 
 def circuits(control, port, pairs):
