@@ -68,9 +68,9 @@ async function watchChromium(page, responses) {
     await devtools.send("Network.enable");
 }
 
-/* BiDi: times are milliseconds since request.timings.timeOrigin, that since 1970. */
+/* BiDi: times are milliseconds since request.timings.timeOrigin, that since 1970; 0: not known. */
 function watchFirefox(browser, responses) {
-    const nanoseconds = ({ timeOrigin }, ms) => Math.round((timeOrigin + ms) * 1e6);
+    const nanoseconds = ({ timeOrigin }, ms) => ms ? Math.round((timeOrigin + ms) * 1e6) : 0;
     browser.connection.on("network.responseCompleted", ({ request, response }) => {
         const { timings } = request;
         responses.push({
