@@ -132,9 +132,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 static void on_keys(void *ctx)
 {
     struct decrypting *decrypting = ctx;
-    struct conn *conn;
-    TAILQ_FOREACH(conn, &decrypting->waiting, decrypting.link)
-    conn->decrypting.keys_came = true;
+    for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting); conn; conn = TAILQ_NEXT(conn, decrypting.link))
+        conn->decrypting.keys_came = true;
     decrypt(decrypting);
 }
 
