@@ -95,6 +95,14 @@ void document_count_cell(const struct document *document, uint64_t count)
     fprintf(document->out, "<td class=\"n\">%s</td>", format_count(buffer, count));
 }
 
+void document_known_cell(const struct document *document, bool known, uint64_t count)
+{
+    if (known)
+        document_count_cell(document, count);
+    else
+        fputs("<td class=\"n\">–</td>", document->out);
+}
+
 void document_duration_cell(const struct document *document, int64_t ns)
 {
     char buffer[FORMAT_BYTES];

@@ -38,6 +38,8 @@ void document_server(const struct document *document, const struct model_server 
 
 /* Write a cell of a table with a number, a duration or a size; "–" for MODEL_NONE. */
 void document_count_cell(const struct document *document, uint64_t count);
+/* The same for a number that may not be known: then "–". */
+void document_known_cell(const struct document *document, bool known, uint64_t count);
 void document_duration_cell(const struct document *document, int64_t ns);
 void document_size_cell(const struct document *document, int64_t bytes);
 

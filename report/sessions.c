@@ -49,7 +49,7 @@ static void write_row(const struct document *document)
     document_count_cell(document, session->connection_count);
     if (document_is_selection(document->query))
         document_count_cell(document, document->selection.count);
-    document_count_cell(document, total->requests);
+    document_known_cell(document, stats_requests_known(total), total->requests);
     document_count_cell(document, document->input->pages ? pages_count(document->input->pages) : 0);
     document_size_cell(document, total->received_bytes);
     fputs("</tr>\n", out);

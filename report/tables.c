@@ -58,10 +58,7 @@ static void write_page(const struct document *document, const struct page *page)
         fputs("<td class=\"n\">loading</td>", out);
     else
         document_duration_cell(document, page_load_ns(page));
-    if (page_requests_known(page))
-        document_count_cell(document, page->requests);
-    else
-        fputs("<td class=\"n\">–</td>", out);
+    document_known_cell(document, page_requests_known(page), page->requests);
     document_count_cell(document, page->connections);
     document_count_cell(document, page->servers);
     document_size_cell(document, model_number(page->received_bytes));
@@ -109,12 +106,8 @@ static void write_server_row(const struct document *document, const struct stats
     if (row->open > 0)
         fprintf(out, " (still open: %s)", format_count(buffer, row->open));
     fputs("</td>", out);
-    if (stats_requests_known(row)) {
-        document_count_cell(document, row->requests);
-        document_count_cell(document, row->responses);
-    } else {
-        fputs("<td class=\"n\">–</td><td class=\"n\">–</td>", out);
-    }
+    document_known_cell(document, stats_requests_known(row), row->requests);
+    document_known_cell(document, stats_requests_known(row), row->responses);
     document_duration_cell(document, row->mean_response_ns);
     document_duration_cell(document, row->quantities[STATS_SOCKS].median);
     document_duration_cell(document, row->quantities[STATS_WAITING].median);
