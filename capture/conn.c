@@ -18,8 +18,9 @@ static bool release_held(struct conn *conn);
  * come in the pause. The same holds for all of a connection that ended in it without having been recorded. */
 static bool is_of_pause(const struct conn *conn, const Mitm__Record *record)
 {
-    return conn->decrypting.waits &&
-           (record->t_ns < conn->proxy->resumed_t_ns || (conn->id == 0 && conn->state == CONN_DEAD));
+    uint64_t resumed_t_ns = conn->proxy->resumed_t_ns;
+    bool waited = record->t_ns < resumed_t_ns && conn->decrypting.since_ns < resumed_t_ns;
+    return conn->decrypting.waits && (waited || (conn->id == 0 && conn->state == CONN_DEAD));
 }
 
 static void emit(void *ctx, Mitm__Record *record)

@@ -50,7 +50,8 @@ static void leave(struct decrypting *decrypting, struct conn *conn)
     struct decrypting_part *part = &conn->decrypting;
     count_held(decrypting, conn, 0);
     TAILQ_REMOVE(&decrypting->waiting, conn, decrypting.link);
-    part->waits = part->keys_came = false;
+    part->waits = part->untried = false;
+    part->keys_t_ns = 0;
     if (part->ended)
         conn_free(conn);
 }
@@ -66,17 +67,24 @@ static void look(struct decrypting *decrypting, struct conn *conn)
         TAILQ_INSERT_TAIL(&decrypting->waiting, conn, decrypting.link);
         set_timer(decrypting);
     }
+    part->untried = waits;
     if (waits)
         count_held(decrypting, conn, app_held_bytes(conn->app));
     else if (part->waits)
         leave(decrypting, conn);
 }
 
+/* Decrypt a part of what `conn` holds. */
+static void drain(struct conn *conn)
+{
+    conn->decrypting.untried = app_drain(conn->app, conn->decrypting.keys_t_ns);
+}
+
 /* Give `conn` up; `for_room`: because too much waits. */
 static void give_up(struct decrypting *decrypting, struct conn *conn, bool for_room)
 {
-    while (conn->decrypting.keys_came)
-        conn->decrypting.keys_came = app_keys_came(conn->app, conn_now(conn));
+    while (conn->decrypting.untried)
+        drain(conn);
     app_give_up(conn->app, conn_now(conn), for_room);
     assert(!app_waits(conn->app));
     leave(decrypting, conn);
@@ -87,6 +95,8 @@ void decrypting_look(struct conn *conn)
     struct decrypting *decrypting = conn->proxy->decrypting;
     if (!decrypting || !conn->app)
         return;
+    if (proxy_has_slack(conn->proxy))
+        (void)app_drain(conn->app, conn->decrypting.keys_t_ns);
     look(decrypting, conn);
     while (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES)
         give_up(decrypting, TAILQ_FIRST(&decrypting->waiting), true);
@@ -98,26 +108,34 @@ bool decrypting_keeps(struct conn *conn)
     return conn->decrypting.waits;
 }
 
-/* Decrypt with the keys that came, for one turn of the loop. */
-static void decrypt(struct decrypting *decrypting)
+/* Decrypt what can be, for one turn of the loop. Return whether there is more. */
+static bool decrypt(struct decrypting *decrypting)
 {
-    static const struct timeval at_once = {0};
     uint64_t begin_ns = clock_t_ns(&decrypting->proxy->clock), now_ns = begin_ns;
     bool more = false;
     proxy_busy(decrypting->proxy);
     for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting), *next; conn; conn = next) {
         next = TAILQ_NEXT(conn, decrypting.link);
-        while (conn->decrypting.keys_came && now_ns - begin_ns < DECRYPTING_TURN_NS) {
-            conn->decrypting.keys_came = app_keys_came(conn->app, now_ns);
+        while (conn->decrypting.untried && now_ns - begin_ns < DECRYPTING_TURN_NS) {
+            drain(conn);
             if (app_held_bytes(conn->app) == conn->decrypting.held_bytes)
-                continue; /* these keys are others' */
+                continue; /* its keys are still missing */
             count_held(decrypting, conn, app_held_bytes(conn->app));
             now_ns = clock_t_ns(&decrypting->proxy->clock);
         }
-        more = more || conn->decrypting.keys_came;
+        more = more || conn->decrypting.untried;
         if (!app_waits(conn->app))
             leave(decrypting, conn);
     }
+    return more;
+}
+
+void decrypting_gathered(struct decrypting *decrypting, bool all)
+{
+    static const struct timeval at_once = {0};
+    bool more = decrypting && decrypt(decrypting);
+    while (more && all)
+        more = decrypt(decrypting);
     if (more)
         event_add(&decrypting->turn, &at_once);
 }
@@ -126,15 +144,18 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    decrypt(arg);
+    decrypting_gathered(arg, false);
 }
 
 static void on_keys(void *ctx)
 {
     struct decrypting *decrypting = ctx;
-    for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting); conn; conn = TAILQ_NEXT(conn, decrypting.link))
-        conn->decrypting.keys_came = true;
-    decrypt(decrypting);
+    uint64_t now_ns = clock_t_ns(&decrypting->proxy->clock);
+    for (struct conn *conn = TAILQ_FIRST(&decrypting->waiting); conn; conn = TAILQ_NEXT(conn, decrypting.link)) {
+        conn->decrypting.untried = true;
+        conn->decrypting.keys_t_ns = now_ns;
+    }
+    decrypting_gathered(decrypting, false);
 }
 
 /* Give up those that have waited since `until_ns` or before. */

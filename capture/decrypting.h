@@ -8,6 +8,12 @@
  *
  * When keys come, what waited is decrypted in turns of the loop of about DECRYPTING_TURN_NS: much of it does not delay
  * what is to be passed on.
+ *
+ * Small records wait also with keys, TLS_GATHER_BYTES for each connection, and are decrypted together: when more comes,
+ * right before events go to the disk (RECORDER_FLUSH_MS), before recording pauses or goes on, and at the direction's
+ * end. So peers that answer each other at once do not wait for the decryption of what they have just said, many records
+ * cost less than each for itself, and no timer is needed. Times are those of arrival. What may have come earlier
+ * (Record.t_slack_ns) is decrypted at once: only then is it known by how much.
  */
 #ifndef MITM_CAPTURE_DECRYPTING_H
 #define MITM_CAPTURE_DECRYPTING_H
@@ -29,11 +35,12 @@ struct tls_keys;
 /* What a connection has to do with it; embedded, all zero at the beginning. */
 struct decrypting_part {
     TAILQ_ENTRY(conn) link;
-    bool waits;        /* it is in the list of those that wait, */
-    uint64_t since_ns; /* since then, */
-    size_t held_bytes; /* with so much */
-    bool keys_came;    /* since it was last tried to decrypt that */
-    bool ended;        /* and nobody else needs it any more */
+    bool waits;         /* it is in the list of those that wait, */
+    uint64_t since_ns;  /* since then, */
+    size_t held_bytes;  /* with so much */
+    bool untried;       /* records or keys have come since it was last tried to decrypt that, */
+    uint64_t keys_t_ns; /* keys at that time; 0: not since it waits */
+    bool ended;         /* and nobody else needs it any more */
 };
 
 /*
@@ -53,6 +60,10 @@ void decrypting_look(struct conn *conn);
 /* `conn` has ended, and would be freed. Return whether it is kept because records wait: then it is freed, with
  * conn_free(), as soon as they don't. */
 bool decrypting_keeps(struct conn *conn) __attribute__((warn_unused_result));
+
+/* Decrypt what has gathered, for one turn of the loop, and the rest in the next ones; `all`: now. `decrypting` may be
+ * NULL. */
+void decrypting_gathered(struct decrypting *decrypting, bool all);
 
 /* The recording ends: read the last keys, decrypt with them, and give up what still waits. */
 void decrypting_finish(struct decrypting *decrypting);

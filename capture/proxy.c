@@ -85,6 +85,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct proxy *proxy = arg;
+    decrypting_gathered(proxy->decrypting, false);
     proxy->flush_armed = false;
     if (clock_t_ns(&proxy->clock) - proxy->delay.since_ns >= DELAY_INTERVAL_NS)
         emit_delay(proxy);
@@ -92,9 +93,14 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     report_recorder(proxy);
 }
 
+bool proxy_has_slack(const struct proxy *proxy)
+{
+    return proxy->slack_ns >= SLACK_LEAST_NS;
+}
+
 void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record)
 {
-    if (proxy->slack_ns >= SLACK_LEAST_NS && record->t_ns == proxy->arrival_ns)
+    if (proxy_has_slack(proxy) && record->t_ns == proxy->arrival_ns)
         EVENT_SET(*record, t_slack_ns, proxy->slack_ns);
 }
 
@@ -187,6 +193,7 @@ void proxy_pause(struct proxy *proxy, bool paused, Mitm__SettingsOrigin origin)
 {
     if (proxy->paused == paused)
         return;
+    decrypting_gathered(proxy->decrypting, true);
     if (paused) {
         emit_delay(proxy);
         EVENT_NEW(record, ev, clock_t_ns(&proxy->clock), Pause, PAUSE, pause);

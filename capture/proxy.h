@@ -167,6 +167,9 @@ void proxy_busy(struct proxy *proxy);
 /* Count that bytes of `input` have been passed on by now. */
 void proxy_passed_on(struct proxy *proxy, const struct input *input);
 
+/* Whether what is being read may have come so much before its time that this is recorded (Record.t_slack_ns). */
+bool proxy_has_slack(const struct proxy *proxy);
+
 /* Set t_slack_ns of `record` if it is of what is being read, which may have come before that. */
 void proxy_set_slack(const struct proxy *proxy, Mitm__Record *record);
 

@@ -183,7 +183,7 @@ static void make_decoder(struct app *app, enum sniff_result result)
         app->state = STATE_HTTP2;
     } else if (result == SNIFF_TLS && !app->inside_tls) {
         struct tls_plain plain = {.start = start_plain, .feed = feed_plain, .end = end_plain, .ctx = app};
-        app->tls = tls_new(app->sink, app->keys, app->keys ? &plain : NULL);
+        app->tls = tls_new(app->sink, app->keys, app->keys ? &plain : NULL, TLS_GATHER_BYTES);
         app->state = STATE_TLS;
     } else {
         app->state = STATE_OPAQUE;
@@ -324,9 +324,9 @@ size_t app_held_bytes(const struct app *app)
     return app->state == STATE_TLS ? tls_held_bytes(app->tls) : 0;
 }
 
-bool app_keys_came(struct app *app, uint64_t t_ns)
+bool app_drain(struct app *app, uint64_t t_ns)
 {
-    return app->state == STATE_TLS && tls_keys_came(app->tls, t_ns);
+    return app->state == STATE_TLS && tls_drain(app->tls, t_ns);
 }
 
 void app_give_up(struct app *app, uint64_t t_ns, bool for_room)

@@ -24,9 +24,9 @@ struct tls_keys;
 
 /*
  * Return a new decoder for one connection. It emits to `sink`, which must outlive it, and records at most
- * `body_limit_bytes` of the data of each body. With `keys`, which must outlive it, TLS is decrypted; NULL: it is not.
- * The caller frees it with app_free(). Until the protocol is known it takes less than 256 bytes of memory, where the
- * server begins like HTTP/2 less than 40 KiB.
+ * `body_limit_bytes` of the data of each body. With `keys`, which must outlive it, TLS is decrypted, small records when
+ * app_drain() is called (TLS_GATHER_BYTES); NULL: it is not. The caller frees it with app_free(). Until the protocol is
+ * known it takes less than 256 bytes of memory, where the server begins like HTTP/2 less than 40 KiB.
  */
 struct app *app_new(const struct event_sink *sink, uint64_t body_limit_bytes, struct tls_keys *keys);
 void app_free(struct app *app);
@@ -34,14 +34,14 @@ void app_free(struct app *app);
 /* Return whether `app` speaks HTTP/1 itself, and not within TLS: offsets of requests are those of the connection. */
 bool app_is_http1(const struct app *app) __attribute__((warn_unused_result));
 
-/* Return whether encrypted records wait for keys (see tls.h); they go on to after app_end(). */
+/* Return whether encrypted records wait (see tls.h); where keys are missing they go on to after app_end(). */
 bool app_waits(const struct app *app) __attribute__((warn_unused_result));
 
 /* Return how many bytes of records wait. */
 size_t app_held_bytes(const struct app *app) __attribute__((warn_unused_result));
 
-/* Keys have been added, by `t_ns`: decrypt a part of what waits. Return whether there is more: call it again. */
-bool app_keys_came(struct app *app, uint64_t t_ns);
+/* Decrypt a part of what waits: see tls_drain(). Return whether there is more: call it again. */
+bool app_drain(struct app *app, uint64_t t_ns);
 
 /* No more keys will come, or (`for_room`) no more is kept until they do: by `t_ns` what waits is given up. */
 void app_give_up(struct app *app, uint64_t t_ns, bool for_room);

@@ -241,7 +241,7 @@ static void add_keys(struct run *run)
         enum tls_keys_line result = tls_keys_add_line(run->keys, line, (size_t)n);
         assert(result == TLS_KEYS_ADDED);
     }
-    while (app_keys_came(run->app, run->t_ns)) {
+    while (app_drain(run->app, run->t_ns)) {
         continue;
     }
 }

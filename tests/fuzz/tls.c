@@ -1,6 +1,7 @@
 /*
  * Fuzz target of the TLS decoder. The input is a script:
  *     byte 0: & 1 with a key log, which knows the secrets of TLS 1.3 for a client random of all 'R'
+ *             & 2 records gather
  *     then steps: a control byte, a length in two bytes, and so many bytes of data
  *         control & 1       direction: 0 to the server
  *         control & 6       0: data; without any, the direction ends
@@ -142,14 +143,15 @@ static void take_keys(struct player *player, const struct step *step)
     if (!run->keys) {
         return;
     }
+    if (step->kind == KIND_KEYS) {
+        (void)tls_keys_add_line(run->keys, (const char *)step->data.data, step->data.len);
+    }
+    while (tls_drain(run->tls, run->t_ns)) {
+        continue;
+    }
     if (step->kind == KIND_GIVE_UP) {
         tls_give_up(run->tls, run->t_ns, false);
         assert(!tls_waits(run->tls));
-    } else {
-        (void)tls_keys_add_line(run->keys, (const char *)step->data.data, step->data.len);
-        while (tls_keys_came(run->tls, run->t_ns)) {
-            continue;
-        }
     }
 }
 
@@ -209,7 +211,7 @@ static char *perform(const uint8_t *data, size_t len, bool whole)
     struct bytes script = {(uint8_t *)(uintptr_t)data + 1, len - 1};
     struct player player = {.whole = whole, .collected = {malloc(len * GROWTH), 0}};
     assert(player.collected.data);
-    run_init(&player.run, data[0] & 1);
+    run_init_gathering(&player.run, data[0] & 1, data[0] & 2 ? TLS_GATHER_BYTES : 0);
     prepare(&player);
     struct step step;
     while (next_step(&script, &step)) {

@@ -15,12 +15,14 @@
 /* Inner handshake messages that are not read may be as long as their header can say. */
 #define MESSAGE_ANY_BYTES ((uint32_t)0xffffff)
 
-struct tls_decrypt *tls_decrypt_new(struct tls_keys *keys, const struct tls_plain *plain, struct tls_watch *watches)
+struct tls_decrypt *tls_decrypt_new(struct tls_keys *keys, const struct tls_plain *plain, struct tls_watch *watches,
+                                    size_t gather_bytes)
 {
     struct tls_decrypt *decrypt = grow_new(1, sizeof *decrypt);
     decrypt->keys = keys;
     decrypt->plain = *plain;
     decrypt->watches = watches;
+    decrypt->gather_bytes = gather_bytes;
     for (size_t i = 0; i < 2; i++) {
         decrypt->halves[i] = (struct tls_half){.direction = watches[i].direction,
                                                .phase = TLS_PHASE_HANDSHAKE,
@@ -57,6 +59,14 @@ bool tls_decrypt_active(const struct tls_decrypt *decrypt)
 }
 
 /* ---------------------------------------------------------------- the end of following */
+
+/* What is told from now on is told at `t_ns`, or later if that has been done. */
+static void advance(struct tls_decrypt *decrypt, uint64_t t_ns)
+{
+    if (t_ns > decrypt->now_ns) {
+        decrypt->now_ns = t_ns;
+    }
+}
 
 static void tell(struct tls_decrypt *decrypt, Mitm__TlsDecryptionStatus status, Mitm__Direction direction,
                  const char *detail)
@@ -187,6 +197,7 @@ static void open_record(struct tls_decrypt *decrypt, struct tls_half *half, cons
 static bool process(struct tls_decrypt *decrypt, const struct tls_item *item)
 {
     struct tls_half *half = tls_decrypt_half(decrypt, item->direction);
+    advance(decrypt, item->t_ns);
     if (item->done || half->ended) {
         return true;
     }
@@ -260,6 +271,7 @@ static bool any_key(const struct tls_decrypt *decrypt)
 static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)
 {
     if (!tls_queue_add(&decrypt->queue, item, TLS_HOLD_MAX_BYTES)) {
+        advance(decrypt, item->t_ns);
         tls_decrypt_stop(
             decrypt, MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE, TLS_BOTH, "%s when %zu MiB of records waited",
             any_key(decrypt) ? "a key was missing in the key log" : "no keys for this connection were in the key log",
@@ -269,10 +281,9 @@ static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)
 
 void tls_decrypt_take(struct tls_decrypt *decrypt, const struct tls_item *item)
 {
-    if (decrypt->stopped) {
+    if (decrypt->stopped || (item->bytes && tls_queue_add(&decrypt->queue, item, decrypt->gather_bytes))) {
         return;
     }
-    decrypt->now_ns = item->t_ns;
     if (!tls_queue_empty(&decrypt->queue)) {
         enqueue(decrypt, item);
         if (!decrypt->stopped) {
@@ -315,7 +326,7 @@ void tls_decrypt_server_hello(struct tls_decrypt *decrypt, uint64_t t_ns, const 
     if (decrypt->stopped) {
         return;
     }
-    decrypt->now_ns = t_ns;
+    advance(decrypt, t_ns);
     if (decrypt->early == TLS_EARLY_UNDECIDED && (hello->retry || !hello->resumed || hello->version != TLS_1_3)) {
         decrypt->early = TLS_EARLY_REJECTED;
     }
@@ -336,8 +347,9 @@ void tls_decrypt_server_hello(struct tls_decrypt *decrypt, uint64_t t_ns, const 
 
 void tls_decrypt_lost(struct tls_decrypt *decrypt, uint64_t t_ns, Mitm__Direction direction)
 {
+    (void)drain(decrypt);
     if (!decrypt->stopped) {
-        decrypt->now_ns = t_ns;
+        advance(decrypt, t_ns);
         tls_decrypt_fail(decrypt, tls_decrypt_half(decrypt, direction), "the records cannot be followed");
     }
 }
@@ -352,9 +364,9 @@ size_t tls_decrypt_held_bytes(const struct tls_decrypt *decrypt)
     return decrypt->queue.end - decrypt->queue.start;
 }
 
-bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
+bool tls_decrypt_drain(struct tls_decrypt *decrypt, uint64_t t_ns)
 {
-    decrypt->now_ns = t_ns;
+    advance(decrypt, t_ns);
     return drain(decrypt);
 }
 
@@ -363,7 +375,7 @@ void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_ro
     if (tls_queue_empty(&decrypt->queue)) {
         return;
     }
-    decrypt->now_ns = t_ns;
+    advance(decrypt, t_ns);
     if (for_room) {
         tls_decrypt_stop(
             decrypt, MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE, TLS_BOTH, "%s when too much waited on all connections",

@@ -13,12 +13,12 @@
 struct tls_decrypt;
 
 /*
- * Return a new decrypter that finds its keys in `keys`, feeds `plain` (copied) and tells the rest by `watches` (for
- * each direction, by tls_index()). All must outlive it. The caller frees it with tls_decrypt_free(), which makes `keys`
- * forget the connection.
+ * Return a new decrypter that finds its keys in `keys`, feeds `plain` (copied), tells the rest by `watches` (for each
+ * direction, by tls_index()) and lets `gather_bytes` gather (see tls_new()). All must outlive it. The caller frees it
+ * with tls_decrypt_free(), which makes `keys` forget the connection.
  */
-struct tls_decrypt *tls_decrypt_new(struct tls_keys *keys, const struct tls_plain *plain, struct tls_watch *watches)
-    __attribute__((returns_nonnull, warn_unused_result));
+struct tls_decrypt *tls_decrypt_new(struct tls_keys *keys, const struct tls_plain *plain, struct tls_watch *watches,
+                                    size_t gather_bytes) __attribute__((returns_nonnull, warn_unused_result));
 void tls_decrypt_free(struct tls_decrypt *decrypt);
 
 /* Return whether the connection is still followed. */
@@ -39,7 +39,7 @@ void tls_decrypt_lost(struct tls_decrypt *decrypt, uint64_t t_ns, Mitm__Directio
 /* See tls.h. */
 bool tls_decrypt_waits(const struct tls_decrypt *decrypt) __attribute__((warn_unused_result));
 size_t tls_decrypt_held_bytes(const struct tls_decrypt *decrypt) __attribute__((warn_unused_result));
-bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns);
+bool tls_decrypt_drain(struct tls_decrypt *decrypt, uint64_t t_ns);
 void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_room);
 
 #endif

@@ -47,7 +47,8 @@ struct tls {
     size_t alpn_len;
 };
 
-struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain)
+struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain,
+                    size_t gather_bytes)
 {
     static const Mitm__Direction directions[] = {MITM__DIRECTION__TO_SERVER, MITM__DIRECTION__TO_CLIENT};
     struct tls *tls = grow_new(1, sizeof *tls);
@@ -59,7 +60,7 @@ struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const 
     tls->sides[0].message.collected = UINT32_C(1) << TLS_CLIENT_HELLO;
     tls->sides[1].message.collected = UINT32_C(1) << TLS_SERVER_HELLO | UINT32_C(1) << TLS_SERVER_KEY_EXCHANGE;
     if (keys) {
-        tls->decrypt = tls_decrypt_new(keys, plain, tls->watches);
+        tls->decrypt = tls_decrypt_new(keys, plain, tls->watches, gather_bytes);
     }
     return tls;
 }
@@ -368,9 +369,9 @@ size_t tls_held_bytes(const struct tls *tls)
     return tls->decrypt ? tls_decrypt_held_bytes(tls->decrypt) : 0;
 }
 
-bool tls_keys_came(struct tls *tls, uint64_t t_ns)
+bool tls_drain(struct tls *tls, uint64_t t_ns)
 {
-    return tls->decrypt && tls_decrypt_keys_came(tls->decrypt, t_ns);
+    return tls->decrypt && tls_decrypt_drain(tls->decrypt, t_ns);
 }
 
 void tls_give_up(struct tls *tls, uint64_t t_ns, bool for_room)

@@ -5,7 +5,9 @@
  * What can be seen without keys is always recorded: hellos, HelloRetryRequest, the handshake's end, alerts, and TlsData
  * for all bytes. With keys the records are decrypted, and what they carry goes to `plain`. Records whose keys are not
  * known yet wait, whole and with their times, in one queue for both directions: what is decrypted comes out in the
- * order in which the records were complete. A record that cannot be decrypted, and more than TLS_HOLD_MAX_BYTES
+ * order in which the records were complete. Small records wait there as well until a few have gathered, or until the
+ * owner has the time to have them decrypted, with tls_drain(): nothing that comes out tells of that, except that
+ * TlsData of the same records may come before it. A record that cannot be decrypted, and more than TLS_HOLD_MAX_BYTES
  * waiting, end the decryption: one TlsDecryption says why, the plaintext's directions end, and the wire goes on to be
  * watched.
  *
@@ -20,6 +22,10 @@
 
 /* So many bytes of records wait for keys at most, headers and what is noted of each included. */
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
+
+/* So much of it may be what gathers, where the owner drains it soon. A record of usual downloads is longer, and
+ * decrypted at once: it is not copied. */
+#define TLS_GATHER_BYTES ((size_t)8 * 1024)
 
 /* So many records that waited are decrypted at once: a few milliseconds' work. */
 #define TLS_DRAIN_RECORDS ((size_t)128)
@@ -41,33 +47,35 @@ struct tls;
 
 /*
  * Return a new decoder that emits to `sink`. With `keys` it decrypts and feeds `plain` (copied); both NULL: it does
- * not. All must outlive it. The caller frees it with tls_free(), which makes `keys` forget its connection.
+ * not. All must outlive it. Up to `gather_bytes` of records are left to wait for tls_drain(); 0: nothing waits but for
+ * keys. The caller frees it with tls_free(), which makes `keys` forget its connection.
  */
-struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain)
-    __attribute__((returns_nonnull, warn_unused_result));
+struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain,
+                    size_t gather_bytes) __attribute__((returns_nonnull, warn_unused_result));
 void tls_free(struct tls *tls);
 
 /* See app_feed(). */
 void tls_feed(struct tls *tls, Mitm__Direction direction, uint64_t t_ns, const uint8_t *data, size_t len);
 
-/* See app_end(). Records that wait go on to wait. */
+/* See app_end(). What has gathered is decrypted before; records that wait for keys go on to wait. */
 void tls_end(struct tls *tls, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause);
 
-/* Return whether records wait for keys. */
+/* Return whether records wait. */
 bool tls_waits(const struct tls *tls) __attribute__((warn_unused_result));
 
 /* Return how many bytes of records wait, headers included. */
 size_t tls_held_bytes(const struct tls *tls) __attribute__((warn_unused_result));
 
 /*
- * Keys have been added, by `t_ns`: decrypt what waits, as far as they allow, but at most TLS_DRAIN_RECORDS. Return
- * whether there is more to do: call it again (what arrives is decrypted behind the rest).
+ * Decrypt what waits, as far as the keys allow, the last of which may have been added at `t_ns` (0: before the records
+ * came), but at most TLS_DRAIN_RECORDS. Return whether there is more to do: call it again (what arrives is decrypted
+ * behind the rest).
  */
-bool tls_keys_came(struct tls *tls, uint64_t t_ns);
+bool tls_drain(struct tls *tls, uint64_t t_ns);
 
 /*
- * No more keys will come (NO_KEYS, KEYS_INCOMPLETE), or (`for_room`) no more is kept until they do (KEYS_TOO_LATE): by
- * `t_ns` end the decryption if records wait.
+ * To be called when tls_drain() has no more to do: no more keys will come (NO_KEYS, KEYS_INCOMPLETE), or (`for_room`)
+ * no more is kept until they do (KEYS_TOO_LATE): by `t_ns` end the decryption if records wait.
  */
 void tls_give_up(struct tls *tls, uint64_t t_ns, bool for_room);
 

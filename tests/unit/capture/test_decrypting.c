@@ -9,6 +9,7 @@
 
 #include "../decode/tls/connection.h"
 #include "../decode/tls/seal.h"
+#include "capture/conn_private.h"
 #include "capture/proxy.h"
 #include "loopback.h"
 #include "proto/reader.h"
@@ -188,6 +189,63 @@ Test(decrypting, connection_within_a_pause)
     connection_free(connection);
     assert_lacks(text, "ConnectionStart");
     assert_lacks(text, "TlsDecryption");
+}
+
+/* What has gathered is decrypted soon, also if nothing else comes. */
+Test(decrypting, gathered)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct through through;
+    start();
+    log_keys(connection);
+    begin(&through);
+    say(&through, connection, 0, connection->blocks_n);
+    const struct conn *conn = TAILQ_FIRST(&proxy->conns);
+    while (conn->decrypting.waits)
+        proxy_turn(proxy);
+    cr_assert_lt(clock_t_ns(&proxy->clock), UINT64_C(1000000) * DECRYPTING_WAIT_MS, "it was given up");
+    hang_up(&through);
+    const char *text = finish();
+    connection_free(connection);
+    assert_has(text, "OpaqueData direction=TO_SERVER");
+    assert_has(text, "OpaqueData direction=TO_CLIENT");
+}
+
+/* What has gathered is recorded before the connection's end. */
+Test(decrypting, gathered_before_the_end)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct through through;
+    start();
+    log_keys(connection);
+    begin(&through);
+    say(&through, connection, 0, connection->blocks_n);
+    hang_up(&through);
+    const char *text = finish();
+    connection_free(connection);
+    assert_has(text, "OpaqueData direction=TO_SERVER");
+    assert_has(text, "ConnectionEnd");
+    assert_lacks(strstr(text, "ConnectionEnd"), " 1 ");
+}
+
+/* What has gathered when a pause begins is recorded, what gathers in it is not. */
+Test(decrypting, gathered_before_a_pause)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct through through;
+    start();
+    log_keys(connection);
+    begin(&through);
+    say(&through, connection, 0, 3);
+    proxy_pause(proxy, true, MITM__SETTINGS_ORIGIN__VIEW);
+    say(&through, connection, 3, connection->blocks_n);
+    proxy_pause(proxy, false, MITM__SETTINGS_ORIGIN__VIEW);
+    hang_up(&through);
+    const char *text = finish();
+    connection_free(connection);
+    assert_has(text, "TlsDecryption status=DECRYPTED");
+    assert_has(strstr(text, "TlsDecryption"), " Pause ");
+    assert_lacks(text, "OpaqueData");
 }
 
 /* Records that no key will open: the connections that hold them all together hold more than is allowed. */

@@ -379,7 +379,7 @@ Test(tls, keys_late)
             run_init(&run, true);
             run_blocks(&run, connection, 0, when, 0);
             run_add_keys(&run, connection, -1);
-            cr_assert(!tls_keys_came(run.tls, run.t_ns));
+            cr_assert(!tls_drain(run.tls, run.t_ns));
             run_blocks(&run, connection, when, connection->blocks_n, 0);
             cr_assert(!tls_waits(run.tls));
             char *text = run_text(&run);
@@ -409,7 +409,7 @@ Test(tls, keys_one_by_one)
             if (n < connection->lines_n) {
                 const struct bytes *line = &connection->lines[connection->lines_n - 1 - n];
                 cr_assert_neq(tls_keys_add_line(run.keys, (const char *)line->data, line->len), TLS_KEYS_INVALID);
-                cr_assert(!tls_keys_came(run.tls, run.t_ns));
+                cr_assert(!tls_drain(run.tls, run.t_ns));
             }
         }
         cr_assert(!tls_waits(run.tls));
@@ -420,6 +420,82 @@ Test(tls, keys_one_by_one)
         connection_free(connection);
     }
 }
+
+/* ---------------------------------------------------------------- records that gather */
+
+/* Run with records that gather, drained behind every `drained`th feed; return all that came out. */
+static char *gathered(const struct connection *connection, size_t gather_bytes, size_t piece, size_t drained)
+{
+    struct run run;
+    size_t feeds = 0, largest = 0;
+    run_init_gathering(&run, true, gather_bytes);
+    run_add_keys(&run, connection, -1);
+    for (size_t i = 0; i < connection->blocks_n; i++) {
+        const struct block *block = &connection->blocks[i];
+        size_t step = piece == 0 ? block->bytes.len : piece;
+        run.t_ns++;
+        if (block->bytes.len == 0) {
+            tls_end(run.tls, block->direction, run.t_ns, MITM__END_CAUSE__FIN);
+        }
+        for (size_t at = 0; at < block->bytes.len; at += step) {
+            size_t left = block->bytes.len - at;
+            run_feed(&run, block->direction, block->bytes.data + at, left < step ? left : step);
+            largest = tls_held_bytes(run.tls) > largest ? tls_held_bytes(run.tls) : largest;
+            cr_assert(++feeds % drained != 0 || !tls_drain(run.tls, 0));
+        }
+    }
+    cr_assert(!tls_drain(run.tls, 0) && !tls_waits(run.tls));
+    char *text = run_text(&run);
+    cr_assert(largest <= gather_bytes || strstr(text, " early"), "%zu bytes", largest); /* those wait for the server */
+    run_fini(&run);
+    return text;
+}
+
+/* However much gathers and whenever it is drained: the same events with the same times, the plaintext in the same
+ * order. */
+Test(tls, gathering)
+{
+    static const size_t sizes[] = {90, 150, 700, TLS_GATHER_BYTES}, pieces[] = {0, 1, 7, 64},
+                        drained[] = {1, 2, 5, 1000000};
+    for (size_t i = 0; i < FACTS; i++) {
+        struct connection *connection = connection_read(facts[i].name);
+        char *at_once = whole(connection, true, 0);
+        char *plain = strdup(strstr(at_once, "start ") ? strstr(at_once, "start ") : "");
+        char *events = sorted(at_once, "nothing");
+        for (size_t n = 0; n < 4 * 4 * 4; n++) {
+            char *text = gathered(connection, sizes[n / 16], pieces[n / 4 % 4], drained[n % 4]);
+            cr_assert_str_eq(strstr(text, "start ") ? strstr(text, "start ") : "", plain, "%s: %zu", facts[i].name, n);
+            text = sorted(text, "nothing");
+            cr_assert_str_eq(text, events, "%s: %zu\n%s", facts[i].name, n, text);
+            free(text);
+        }
+        free(events);
+        free(plain);
+        connection_free(connection);
+    }
+}
+
+/* What gathers is not decrypted before it is drained. */
+Test(tls, gathering_until_drained)
+{
+    struct connection *connection = connection_read("13_aes128");
+    struct run run;
+    run_init_gathering(&run, true, TLS_GATHER_BYTES);
+    run_add_keys(&run, connection, -1);
+    for (size_t i = 0; i < connection->blocks_n; i++) {
+        if (connection->blocks[i].bytes.len > 0) {
+            run_block(&run, &connection->blocks[i], 0);
+        }
+    }
+    cr_assert(tls_waits(run.tls));
+    cr_assert_eq(run.plain[0].len + run.plain[1].len, 0);
+    cr_assert(!tls_drain(run.tls, 0) && !tls_waits(run.tls));
+    expect_plain(&run, connection);
+    run_fini(&run);
+    connection_free(connection);
+}
+
+/* ---------------------------------------------------------------- keys that never come */
 
 /* Run with what `add` adds of the keys, give up, and return the status of the last TlsDecryption, or "". */
 static void status_with(const struct connection *connection, int without, bool any, char *status, size_t size)

@@ -100,7 +100,7 @@ Test(tls_hostile, mutated)
             run_blocks(&run, connection, 0, keys_at, n % 5);
             if (n % 8 != 0) {
                 run_add_keys(&run, connection, -1);
-                cr_assert(!tls_keys_came(run.tls, run.t_ns));
+                cr_assert(!tls_drain(run.tls, run.t_ns));
             }
             run_blocks(&run, connection, keys_at, connection->blocks_n, n % 7 * 100);
             finish(&run, connection, connection->wire_bytes);
@@ -432,9 +432,9 @@ static void add_secrets(struct made *made)
     add_secret(&made->run, "SERVER_TRAFFIC_SECRET_0", 4);
 }
 
-static void make(struct made *made, bool secrets)
+static void make_gathering(struct made *made, bool secrets, size_t gather_bytes)
 {
-    run_init(&made->run, true);
+    run_init_gathering(&made->run, true, gather_bytes);
     if (secrets) {
         add_secrets(made);
     }
@@ -442,6 +442,11 @@ static void make(struct made *made, bool secrets)
     feed(&made->run, TO_CLIENT, server_hello(false));
     seal_init(&made->client, 1);
     seal_init(&made->server, 2);
+}
+
+static void make(struct made *made, bool secrets)
+{
+    make_gathering(made, secrets, 0);
 }
 
 /* EncryptedExtensions with ALPN "h2": a byte a record, and then both sides' Finished. */
@@ -539,6 +544,24 @@ Test(tls_made, flood_of_empty_data)
     expect(&made.run, " Violation TLS_FLOOD > @");
 }
 
+/* What gathered before the wire could not be followed any more is decrypted. */
+Test(tls_made, gathered_before_the_loss)
+{
+    struct made made;
+    make_gathering(&made, true, TLS_GATHER_BYTES);
+    shake_hands(&made);
+    made.run.t_ns = 8;
+    send_sealed(&made, TO_SERVER, 23, "question", 8);
+    cr_assert_eq(made.run.plain[0].len, 0);
+    made.run.t_ns = 9;
+    run_feed(&made.run, TO_CLIENT, (const uint8_t *)"", 1);
+    cr_assert(!tls_waits(made.run.tls));
+    char *text = run_text(&made.run);
+    cr_assert(strstr(text, "\nstart 8 h2\nfeed > 8 8\nend > 9 SESSION_ENDED\nend < 9 SESSION_ENDED\n"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+}
+
 /* What waited is decrypted in parts, and what comes in between behind it. */
 Test(tls_made, decrypted_in_parts)
 {
@@ -551,7 +574,7 @@ Test(tls_made, decrypted_in_parts)
         send_sealed(&made, TO_CLIENT, 23, &letter, 1);
     }
     add_secrets(&made);
-    for (; tls_keys_came(made.run.tls, made.run.t_ns); parts++) {
+    for (; tls_drain(made.run.tls, made.run.t_ns); parts++) {
         cr_assert(made.run.plain[1].len <= parts * TLS_DRAIN_RECORDS);
     }
     cr_assert_eq(parts, 3);
@@ -572,7 +595,7 @@ Test(tls_made, records_behind_a_part)
         send_sealed(&made, TO_CLIENT, 23, "a", 1);
     }
     add_secrets(&made);
-    cr_assert(tls_keys_came(made.run.tls, made.run.t_ns));
+    cr_assert(tls_drain(made.run.tls, made.run.t_ns));
     for (size_t i = 0; i < 2; i++) {
         send_sealed(&made, TO_CLIENT, 23, "b", 1);
     }
@@ -631,7 +654,7 @@ Test(tls_memory, without_keys)
     struct event_log log;
     event_log_init(&log);
     size_t before = memory();
-    struct tls *tls = tls_new(&log.sink, NULL, NULL);
+    struct tls *tls = tls_new(&log.sink, NULL, NULL, 0);
     record.len = 0;
     PUT(&record, "\x16\x03\x03\x40\0\x01\x01\0\0"); /* a message of 64 KiB */
     memset(record.data + record.len, 0, 16380);

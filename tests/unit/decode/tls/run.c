@@ -53,13 +53,18 @@ static void on_end(void *ctx, Mitm__Direction direction, uint64_t t_ns, Mitm__En
 
 void run_init(struct run *run, bool decrypts)
 {
+    run_init_gathering(run, decrypts, 0);
+}
+
+void run_init_gathering(struct run *run, bool decrypts, size_t gather_bytes)
+{
     *run = (struct run){0};
     event_log_init(&run->log);
     run->out = open_memstream(&run->text, &run->text_len);
     assert(run->out);
     const struct tls_plain plain = {.start = on_start, .feed = on_feed, .end = on_end, .ctx = run};
     run->keys = decrypts ? tls_keys_new() : NULL;
-    run->tls = tls_new(&run->log.sink, run->keys, decrypts ? &plain : NULL);
+    run->tls = tls_new(&run->log.sink, run->keys, decrypts ? &plain : NULL, gather_bytes);
 }
 
 void run_fini(struct run *run)

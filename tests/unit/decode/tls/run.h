@@ -25,8 +25,9 @@ struct run {
     size_t last_bytes;
 };
 
-/* Begin a run; `decrypts`: with an (empty) key log. End it with run_fini(). */
+/* Begin a run; `decrypts`: with an (empty) key log; `gather_bytes`: see tls_new(), else 0. End it with run_fini(). */
 void run_init(struct run *run, bool decrypts);
+void run_init_gathering(struct run *run, bool decrypts, size_t gather_bytes);
 void run_fini(struct run *run);
 
 /* Feed a copy of exactly this size, at run->t_ns, so that the sanitizer sees a read outside of it. */
