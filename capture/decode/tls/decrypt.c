@@ -284,14 +284,13 @@ void tls_decrypt_take(struct tls_decrypt *decrypt, const struct tls_item *item)
     if (decrypt->stopped || (item->bytes && tls_queue_add(&decrypt->queue, item, decrypt->gather_bytes))) {
         return;
     }
-    if (!tls_queue_empty(&decrypt->queue)) {
+    (void)drain(decrypt); /* so that `item` need not be copied */
+    if (!decrypt->stopped && (!tls_queue_empty(&decrypt->queue) || !process(decrypt, item))) {
         enqueue(decrypt, item);
         if (!decrypt->stopped) {
             (void)drain(decrypt);
             return;
         }
-    } else if (!process(decrypt, item)) {
-        enqueue(decrypt, item);
     }
     if (decrypt->stopped) {
         tell_alert(decrypt, item);
