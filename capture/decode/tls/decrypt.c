@@ -279,9 +279,16 @@ static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)
     }
 }
 
+/* Leave `item` to be decrypted later, together with others; return whether that was done. */
+static bool gather(struct tls_decrypt *decrypt, const struct tls_item *item)
+{
+    bool small = item->bytes && item->len <= decrypt->gather_bytes / TLS_GATHER_RECORDS;
+    return small && tls_queue_add(&decrypt->queue, item, decrypt->gather_bytes);
+}
+
 void tls_decrypt_take(struct tls_decrypt *decrypt, const struct tls_item *item)
 {
-    if (decrypt->stopped || (item->bytes && tls_queue_add(&decrypt->queue, item, decrypt->gather_bytes))) {
+    if (decrypt->stopped || gather(decrypt, item)) {
         return;
     }
     (void)drain(decrypt); /* so that `item` need not be copied */

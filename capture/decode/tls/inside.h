@@ -34,7 +34,7 @@ struct tls_decrypt {
     struct tls_plain plain;
     struct tls_watch *watches;
     struct tls_queue queue;
-    size_t gather_bytes; /* so much of it does not wait for keys */
+    size_t gather_bytes; /* so much of it may wait although there are keys */
     uint64_t scan;       /* up to here the queue holds none of the server's records that could decide on early data */
     uint64_t now_ns;     /* the latest time told so far */
     bool stopped, told, started;

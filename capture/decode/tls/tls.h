@@ -5,11 +5,10 @@
  * What can be seen without keys is always recorded: hellos, HelloRetryRequest, the handshake's end, alerts, and TlsData
  * for all bytes. With keys the records are decrypted, and what they carry goes to `plain`. Records whose keys are not
  * known yet wait, whole and with their times, in one queue for both directions: what is decrypted comes out in the
- * order in which the records were complete. Small records wait there as well until a few have gathered, or until the
- * owner has the time to have them decrypted, with tls_drain(): nothing that comes out tells of that, except that
- * TlsData of the same records may come before it. A record that cannot be decrypted, and more than TLS_HOLD_MAX_BYTES
- * waiting, end the decryption: one TlsDecryption says why, the plaintext's directions end, and the wire goes on to be
- * watched.
+ * order in which the records were complete. Small records may gather there as well, until tls_drain(), a record that
+ * is not small or does not fit, or the end: the same comes out then, with the same times, but behind the events of the
+ * wire. A record that cannot be decrypted, and more than TLS_HOLD_MAX_BYTES waiting, end the decryption: one
+ * TlsDecryption says why, the plaintext's directions end, and the wire goes on to be watched.
  *
  * Memory: without keys less than 2 × 64 KiB + 4 KiB (handshake messages being assembled); with keys in addition at most
  * TLS_HOLD_MAX_BYTES, twice that while growing, one record of each direction, and 72 KiB (one more such message, keys).
@@ -23,9 +22,10 @@
 /* So many bytes of records wait for keys at most, headers and what is noted of each included. */
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
-/* So much of it may be what gathers, where the owner drains it soon. A record of usual downloads is longer, and
- * decrypted at once: it is not copied. */
-#define TLS_GATHER_BYTES ((size_t)8 * 1024)
+/* So much of it gathers, where the owner drains it soon. Small is a record of 1/TLS_GATHER_RECORDS of that: those of
+ * downloads are larger, and not copied. */
+#define TLS_GATHER_BYTES   ((size_t)8 * 1024)
+#define TLS_GATHER_RECORDS 8
 
 /* So many records that waited are decrypted at once: a few milliseconds' work. */
 #define TLS_DRAIN_RECORDS ((size_t)128)
@@ -47,8 +47,8 @@ struct tls;
 
 /*
  * Return a new decoder that emits to `sink`. With `keys` it decrypts and feeds `plain` (copied); both NULL: it does
- * not. All must outlive it. Up to `gather_bytes` of records are left to wait for tls_drain(); 0: nothing waits but for
- * keys. The caller frees it with tls_free(), which makes `keys` forget its connection.
+ * not. All must outlive it. Up to `gather_bytes` of small records gather, 0: none does. The caller frees it with
+ * tls_free(), which makes `keys` forget its connection.
  */
 struct tls *tls_new(const struct event_sink *sink, struct tls_keys *keys, const struct tls_plain *plain,
                     size_t gather_bytes) __attribute__((returns_nonnull, warn_unused_result));
