@@ -353,7 +353,9 @@ void tls_decrypt_server_hello(struct tls_decrypt *decrypt, uint64_t t_ns, const 
 
 void tls_decrypt_lost(struct tls_decrypt *decrypt, uint64_t t_ns, Mitm__Direction direction)
 {
-    (void)drain(decrypt);
+    while (drain(decrypt)) {
+        continue;
+    }
     if (!decrypt->stopped) {
         advance(decrypt, t_ns);
         tls_decrypt_fail(decrypt, tls_decrypt_half(decrypt, direction), "the records cannot be followed");

@@ -22,10 +22,10 @@
 /* So many bytes of records wait for keys at most, headers and what is noted of each included. */
 #define TLS_HOLD_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
-/* So much of it gathers, where the owner drains it soon. Small is a record of 1/TLS_GATHER_RECORDS of that: those of
- * downloads are larger, and not copied. */
-#define TLS_GATHER_BYTES   ((size_t)8 * 1024)
-#define TLS_GATHER_RECORDS 8
+/* So much of it gathers, where the owner drains it soon: some 0.2 ms' work. Small is a record of up to a 16th of what
+ * may gather: those of downloads are larger, and not copied. */
+#define TLS_GATHER_BYTES   ((size_t)16 * 1024)
+#define TLS_GATHER_RECORDS 16
 
 /* So many records that waited are decrypted at once: a few milliseconds' work. */
 #define TLS_DRAIN_RECORDS ((size_t)128)
