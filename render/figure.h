@@ -48,6 +48,7 @@ struct figure_color {
 #define FIGURE_COLOR_TRANSFER {0x3f, 0xa0, 0x55}
 #define FIGURE_COLOR_OPAQUE   {0x7f, 0xbc, 0x8d}
 #define FIGURE_COLOR_WAITING  {0xc6, 0xcb, 0xd3}
+#define FIGURE_COLOR_FAILURE  {0xb3, 0x2d, 0x24} /* no phase: crosses, their labels, and warnings */
 /* clang-format on */
 
 /* A kind of phase: an entry of the figure's palette. */
@@ -78,7 +79,7 @@ struct figure_dot {
     struct figure_text link;    /* optional */
 };
 
-/* A failure of a lane, drawn as a red cross with its label beside it where there is room. */
+/* A failure of a lane, drawn as a cross with its label beside it where there is room. */
 struct figure_failure {
     int64_t t_ns;
     struct figure_text label;   /* short: "refused by exit policy (2)" */

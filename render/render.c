@@ -81,6 +81,9 @@ static double unit_pt(const struct render_options *options)
     return (options->font_pt > 0 ? options->font_pt : FIGURE_FONT_PT) / FIGURE_TEXT;
 }
 
+/* How much thicker crosses are where they have no hue that tells them apart. */
+#define GRAY_CROSS 1.5
+
 /* Let another palette's colours stand for those of the default one. */
 static void recolor(struct layout *layout, enum render_palette palette)
 {
@@ -88,7 +91,9 @@ static void recolor(struct layout *layout, enum render_palette palette)
         struct layout_page *page = layout_page(layout, i);
         for (guint k = 0; k < page->items->len; k++) {
             struct layout_item *item = &g_array_index(page->items, struct layout_item, k);
-            item->color = palette_phase(palette, item->color);
+            item->color = palette_color(palette, item->color);
+            if (palette == RENDER_PALETTE_GRAY && item->kind == LAYOUT_CROSS)
+                item->stroke *= GRAY_CROSS;
         }
     }
 }
@@ -141,6 +146,7 @@ static enum render_result lay_out_plot(const struct plot_figure *figure, const s
     made->title = text_safe(made->meter, figure->title, false);
     made->created_s = figure->created_s;
     made->unit_pt = unit_pt(options);
+    recolor(made, options->palette);
     if (height <= 0 || taken > height + 0.5) /* what does not fit is not cut off */
         page->height = taken;
     *layout = made;
