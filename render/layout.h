@@ -23,6 +23,7 @@
 #define INK_PAPER   ((struct figure_color){0xff, 0xff, 0xff})
 #define INK_FAILURE ((struct figure_color)FIGURE_COLOR_FAILURE)
 #define INK_MARK    ((struct figure_color){0x2b, 0x31, 0x3a})
+#define INK_STALL   INK_TEXT
 
 /* One layout unit in points, usually: a CSS pixel. */
 #define LAYOUT_UNIT_PT 0.75

@@ -139,6 +139,33 @@ static bool is_bar_or_failure(const struct timeline_figure *figure, const struct
     return is_phase_rect(figure, item) || (item->kind == LAYOUT_TEXT && same_color(item->color, INK_FAILURE));
 }
 
+static bool is_stall(const struct timeline_figure *figure, const struct layout_item *item)
+{
+    (void)figure;
+    return item->kind == LAYOUT_RECT && same_color(item->color, INK_STALL);
+}
+
+/* Return whether `line` lies along the lower edge of `bar`. */
+static bool is_along(const struct layout_rect *line, const struct layout_rect *bar)
+{
+    return line->x >= bar->x - SLACK && line->x + line->width <= bar->x + bar->width + SLACK &&
+           line->height < bar->height && fabs(line->y + line->height - bar->y - bar->height) < SLACK;
+}
+
+/* Check that the lines of stalls lie along bars, or the sample of the legend. */
+static void check_stalls(const struct timeline_figure *figure, const struct layout_page *page)
+{
+    for (guint i = 0; i < page->items->len; i++) {
+        if (!is_stall(figure, item_at(page, i)))
+            continue;
+        guint k = i; /* the bar is below it */
+        while (k > 0 && !(is_phase_rect(figure, item_at(page, k - 1)) &&
+                          is_along(&item_at(page, i)->rect, &item_at(page, k - 1)->rect)))
+            k--;
+        cr_assert(k > 0, "line %u at %g %g", i, item_at(page, i)->rect.x, item_at(page, i)->rect.y);
+    }
+}
+
 static void check_bars_visible(const struct timeline_figure *figure, const struct layout_page *page)
 {
     for (guint i = 0; i < page->items->len; i++) {
@@ -217,6 +244,8 @@ static void check_layout(const struct timeline_figure *figure, const struct time
         check_apart(pick(figure, page, is_text), "texts");
         check_apart(pick(figure, page, is_bar_or_failure), "bars or failure labels");
         check_bars_visible(figure, page);
+        check_stalls(figure, page);
+        check_apart(pick(figure, page, is_stall), "lines of stalls");
     }
     check_hits(figure, layout);
     check_lanes(figure, layout);
@@ -418,6 +447,127 @@ Test(layout, inferred_bars_are_hatched)
     cr_expect_eq(filled, 2, "the exact bar and the phase's entry of the legend");
     cr_expect(find_text(layout, "inferred (encrypted)") != NULL);
     layout_free(layout);
+}
+
+static const struct figure_phase transfer_alone[] = {
+    {.label = {"transfer", 8}, .color = FIGURE_COLOR_TRANSFER, .dot_when_short = true}};
+
+/* Return the layout of one lane of `bars`, of which `stalls` are held back, from `from_ns` to 1000. */
+static struct layout *lay_out_stalls(int64_t from_ns, const struct figure_bar *bars, size_t bar_count,
+                                     const struct figure_stall *stalls, size_t stall_count)
+{
+    const struct figure_lane lane = {
+        .to_ns = 1000, .bars = bars, .bar_count = bar_count, .stalls = stalls, .stall_count = stall_count};
+    const struct figure_group group = {.label = figure_text("a.example"), .lanes = &lane, .lane_count = 1};
+    const struct timeline_figure figure = {.from_ns = from_ns,
+                                           .to_ns = 1000,
+                                           .palette = transfer_alone,
+                                           .palette_count = 1,
+                                           .groups = &group,
+                                           .group_count = 1,
+                                           .stall_label = figure_text("held back")};
+    struct layout *layout = timeline_layout(&figure, &picture);
+    check_stalls(&figure, layout_page(layout, 0));
+    return layout;
+}
+
+/* Return how many lines of stalls there are, without that of the legend, and how wide they are together. */
+static size_t count_lines(const struct layout *layout, double *width)
+{
+    const struct layout_page *page = layout_page(layout, 0);
+    size_t count = 0;
+    *width = 0;
+    for (guint i = 0; i < page->items->len; i++) {
+        const struct layout_item *item = item_at(page, i);
+        if (!is_stall(NULL, item) || item->rect.y < 60)
+            continue;
+        count++;
+        *width += item->rect.width;
+    }
+    return count;
+}
+
+/* Return the rectangle of the last bar of a layout. */
+static struct layout_rect last_bar(const struct layout *layout)
+{
+    const struct layout_page *page = layout_page(layout, 0);
+    struct layout_rect bar = {0};
+    for (guint i = 0; i < page->items->len; i++) {
+        if (same_color(item_at(page, i)->color, transfer_alone[0].color))
+            bar = item_at(page, i)->rect;
+    }
+    return bar;
+}
+
+/* A line is where its stall is. */
+Test(layout, stalls_are_lines_along_bars)
+{
+    static const struct figure_bar bars[] = {{.from_ns = 0, .to_ns = 300}, {.from_ns = 400, .to_ns = 800}};
+    static const struct figure_stall stalls[] = {{1, 500, 600}, {1, 650, 800}};
+    struct layout *layout = lay_out_stalls(0, bars, 2, stalls, 2);
+    double width, unit = last_bar(layout).width / 400;
+    cr_expect_eq(count_lines(layout, &width), 2);
+    cr_expect_lt(fabs(width - 250 * unit), 1);
+    cr_expect(find_text(layout, "held back") != NULL);
+    const struct layout_page *page = layout_page(layout, 0);
+    for (guint i = 0; i < page->items->len; i++) {
+        const struct layout_rect *rect = &item_at(page, i)->rect;
+        if (!is_stall(NULL, item_at(page, i)) || rect->y < 60)
+            continue;
+        bool first = rect->width < 125 * unit;
+        cr_expect_lt(fabs(rect->x - last_bar(layout).x - (first ? 100 : 250) * unit), 1);
+    }
+    layout_free(layout);
+}
+
+/* Many that are too short to be seen are as long together as they are, be they a tenth of the time or nine. */
+Test(layout, short_stalls_keep_their_share)
+{
+    enum { STALLS = 20000 };
+    static struct figure_stall stalls[STALLS];
+    static const struct figure_bar bar = {.from_ns = 0, .to_ns = 1000};
+    const int64_t scale = 1000000;
+    for (int64_t tenths = 1; tenths < 10; tenths += 2) {
+        const struct figure_bar scaled = {.from_ns = 0, .to_ns = bar.to_ns * scale};
+        int64_t step_ns = scaled.to_ns / STALLS;
+        for (int64_t i = 0; i < STALLS; i++)
+            stalls[i] = (struct figure_stall){0, i * step_ns, i * step_ns + step_ns * tenths / 10};
+        const struct figure_lane lane = {
+            .to_ns = scaled.to_ns, .bars = &scaled, .bar_count = 1, .stalls = stalls, .stall_count = STALLS};
+        const struct figure_group group = {.label = figure_text("a.example"), .lanes = &lane, .lane_count = 1};
+        const struct timeline_figure figure = {
+            .to_ns = scaled.to_ns, .palette = transfer_alone, .palette_count = 1, .groups = &group, .group_count = 1};
+        struct layout *layout = timeline_layout(&figure, &picture);
+        double width, whole = last_bar(layout).width;
+        size_t lines = count_lines(layout, &width);
+        check_stalls(&figure, layout_page(layout, 0));
+        check_apart(pick(&figure, layout_page(layout, 0), is_stall), "lines of stalls");
+        cr_expect_lt(fabs(width - whole * (double)tenths / 10), 2, "%d tenths: %g of %g", (int)tenths, width, whole);
+        cr_expect(lines > 40 && (double)lines < whole / 2 + 1, "%zu lines", lines);
+        layout_free(layout);
+    }
+}
+
+/* A single one is seen, however short it is; what is not on the axis, or of a dot, is not; and so says the legend. */
+Test(layout, stalls_that_are_seen)
+{
+    static const struct figure_bar bars[] = {{.from_ns = 0, .to_ns = 500}, {.from_ns = 600, .to_ns = 600}};
+    static const struct {
+        int64_t from_ns;
+        struct figure_stall stall;
+        size_t lines;
+    } cases[] = {
+        {0, {0, 0, 1}, 1},       {0, {0, 499, 500}, 1}, {0, {0, 250, 251}, 1}, {400, {0, 100, 390}, 0},
+        {400, {0, 100, 450}, 1}, {0, {1, 600, 601}, 0}, {0, {0, 250, 250}, 0}, {550, {0, 100, 450}, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct layout *layout = lay_out_stalls(cases[i].from_ns, bars, 2, &cases[i].stall, 1);
+        double width;
+        cr_expect_eq(count_lines(layout, &width), cases[i].lines, "case %zu", i);
+        cr_expect(cases[i].lines == 0 || width >= 0.99, "case %zu: %g", i, width);
+        cr_expect_eq(find_text(layout, "held back") != NULL, cases[i].lines > 0, "case %zu", i);
+        layout_free(layout);
+    }
 }
 
 /* A failure at the end of the axis has its label too: left of the lane, whole. */
