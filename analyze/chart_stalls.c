@@ -94,11 +94,11 @@ void chart_stalls(struct chart_maker *maker, const struct model_exchange *x, int
     size_t first = row->stall_count;
     for (int direction = 0; direction < MODEL_DIRECTIONS; direction++) {
         struct span span = message_span(maker, x, direction);
-        span = (struct span){later(span.from_ns, from_ns), earlier(span.to_ns, to_ns)};
         if (x->h2)
-            add_all(row, x->h2->stall_times[direction], span);
+            add_all(row, x->h2->stall_times[direction], (struct span){from_ns, to_ns});
         if (http2)
-            add_all(row, http2->stall_times[direction], span);
+            add_all(row, http2->stall_times[direction],
+                    (struct span){later(span.from_ns, from_ns), earlier(span.to_ns, to_ns)});
     }
     if (row->stall_count > first)
         row->stall_count = first + unite(row->stalls + first, row->stall_count - first);
