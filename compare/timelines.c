@@ -18,6 +18,7 @@ struct timelines {
     struct chart **charts; /* of each group */
     size_t chart_count;
     struct figure_mark *marks;
+    struct figure_text subtitle;
     struct figure_group *groups;
     size_t group_count, group_capacity;
     void **owned;
@@ -172,6 +173,25 @@ static void add_load(struct timelines *t, const struct comparison *c, size_t g, 
     t->marks[g] = (struct figure_mark){load->load_ns, figure_text(own(t, label))};
 }
 
+/* Say which loads these are; `page`: of which page, NULL: of all. */
+static void set_subtitle(struct timelines *t, const struct text *page)
+{
+    char *line = NULL;
+    size_t len;
+    FILE *out = open_memstream(&line, &len);
+    if (!out)
+        abort();
+    fputs("Of each group the page load with the median load time", out);
+    if (page && page->len > 0) {
+        fputs(", of ", out);
+        fwrite(page->data, 1, page->len, out);
+    }
+    putc('.', out);
+    if (fclose(out) != 0)
+        abort();
+    t->subtitle = (struct figure_text){own(t, line), len};
+}
+
 struct timelines *timelines_new(const struct comparison *c)
 {
     struct texts texts = {0};
@@ -192,8 +212,13 @@ struct timelines *timelines_new(const struct comparison *c)
             add_load(t, c, g, &loads[g]);
             to_ns = loads[g].load_ns > to_ns ? loads[g].load_ns : to_ns;
         }
+        const struct text *names;
+        (void)keys_distinct(keys, &names);
+        set_subtitle(t, one ? &names[name] : NULL);
         const struct timeline_figure common = t->figure;
         t->figure = (struct timeline_figure){.title = figure_text("Typical page loads"),
+                                             .subtitles = &t->subtitle,
+                                             .subtitle_count = 1,
                                              .to_ns = to_ns + to_ns / 50,
                                              .palette = common.palette,
                                              .palette_count = common.palette_count,
