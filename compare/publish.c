@@ -8,7 +8,7 @@
 #include "render/save.h"
 
 enum kind { PDF, HTML, SVG, PNG, KINDS };
-enum { HTML_PLOTS = 100 }; /* each is two pictures in the file */
+enum { HTML_PLOTS = 40 }; /* each is two pictures in the file */
 
 /* Return the kind of document that the name's ending says; KINDS: none. */
 static enum kind kind_of(const char *path)
@@ -37,8 +37,9 @@ static enum render_result draw(const struct publish *publish, enum kind kind, st
 
 static void warn_too_large(const char *path, enum kind kind, size_t plots)
 {
-    cli_warn("%s: distributions of %zu rows and time graphs are too much for one %s: choose measures with --metric%s",
-             path, plots, kind == PDF ? "document" : "picture", kind == PDF ? "" : ", or make a PDF");
+    cli_warn("%s: %zu distributions and the time graphs are too much for one %s: choose measures with --metric%s", path,
+             plots, kind == SVG || kind == PNG ? "picture" : "document",
+             kind == SVG || kind == PNG ? ", or make a PDF" : "");
 }
 
 int publish_write(const struct comparison *comparison, const char *path)
@@ -49,18 +50,15 @@ int publish_write(const struct comparison *comparison, const char *path)
     const struct publish publish = {comparison, figures, timelines};
     struct render_buffer buffer = {0};
     enum render_result result = draw(&publish, kind, &buffer);
-    int code = CLI_OK, error = 0;
+    int error = 0;
     if (result == RENDER_OK)
         error = save_file(path, buffer.bytes, buffer.len_bytes);
-    if (result == RENDER_TOO_LARGE) {
+    if (result == RENDER_TOO_LARGE)
         warn_too_large(path, kind, figures->count);
-        code = CLI_NO;
-    } else if (result != RENDER_OK || error != 0) {
+    else if (result != RENDER_OK || error != 0)
         cli_warn("%s: %s", path, error != 0 ? strerror(error) : render_result_text(result));
-        code = CLI_IO;
-    }
     render_buffer_fini(&buffer);
     timelines_free(timelines);
     figures_free(figures);
-    return code;
+    return result == RENDER_OK && error == 0 ? CLI_OK : CLI_IO;
 }
