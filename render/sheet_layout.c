@@ -34,18 +34,30 @@ static void add_paragraphs(struct sheet *sheet, enum text_style style, struct fi
     }
 }
 
+/* Add a plot at `place`, with its first panel's title, which may be cut short, as a tooltip; return its height. */
+static double add_plot(struct sheet *sheet, const struct plot_figure *plot, struct layout_rect place)
+{
+    static const struct plot_look look = {.titled = true};
+    struct text_meter *meter = sheet->layout->meter;
+    double height = plot_layout_add(sheet->layout, sheet->page, plot, place, &look);
+    if (plot->panel_count > 0) {
+        place.height = text_height(meter, TEXT_HEADING);
+        layout_add_hit(sheet->layout, sheet->page, place, text_safe(meter, plot->panels[0].title, true),
+                       (struct figure_text){NULL, 0}, NULL);
+    }
+    return height;
+}
+
 /* Add the plots; return whether they are within the greatest height. */
 static bool add_plots(struct sheet *sheet)
 {
-    static const struct plot_look look = {.titled = true};
     size_t count = sheet->figure->plot_count, columns = count > 1 ? 2 : 1;
     double width = (sheet->width - 2 * MARGIN - (double)(columns - 1) * COLUMN_GAP) / (double)columns;
     for (size_t i = 0; i < count && sheet->y <= sheet->max_height; i += columns) {
         double height = 0;
         for (size_t k = 0; k < columns && i + k < count; k++) {
             struct layout_rect place = {MARGIN + (double)k * (width + COLUMN_GAP), sheet->y, width, 0};
-            height =
-                fmax(height, plot_layout_add(sheet->layout, sheet->page, &sheet->figure->plots[i + k], place, &look));
+            height = fmax(height, add_plot(sheet, &sheet->figure->plots[i + k], place));
         }
         sheet->y += height + ROW_GAP;
     }
