@@ -1,5 +1,6 @@
 #include "compare/figures.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,11 +65,14 @@ int64_t figures_date_s(const struct comparison *c)
     return (int64_t)(latest_ns / 1000000000);
 }
 
-static void remark(struct figures *f, size_t rows, const char *reason)
+static void remark(struct figures *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void remark(struct figures *f, const char *format, ...)
 {
     char *text = f->remarks[f->remark_count];
-    snprintf(text, FIGURES_REMARK_BYTES, rows == 1 ? "%zu row is not drawn%s" : "%zu rows are not drawn%s", rows,
-             reason);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, FIGURES_REMARK_BYTES, format, arguments);
+    va_end(arguments);
     f->remark_texts[f->remark_count++] = figure_text(text);
 }
 
@@ -80,10 +84,12 @@ static void describe(struct figures *f, const struct comparison *c, size_t singl
         "Above: share of the values up to x, with a simultaneous %g %% band. Below: each value, quartiles, and the "
         "median with its %g %% interval.",
         percent, percent);
+    if (c->row_count == 0)
+        remark(f, "No measure has a value.");
     if (single > 0)
-        remark(f, single, ": no side has more than one value.");
+        remark(f, "Rows without distribution, since no side has more than one value: %zu.", single);
     if (left_out > 0)
-        remark(f, left_out, " here; a PDF has room for all, --metric chooses measures.");
+        remark(f, "Rows that are not drawn here: %zu. A PDF has room for all; --metric chooses measures.", left_out);
 }
 
 struct figures *figures_new(const struct comparison *c, size_t most)
