@@ -110,7 +110,7 @@ static enum render_result put_picture(FILE *out, const struct plot_figure *plot,
 {
     fputs("<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"", out);
     enum render_result result = put_url(out, plot, timeline, true);
-    fputs("\"><img style=\"max-width:100%;height:auto\" width=\"1100\" src=\"", out);
+    fprintf(out, "\"><img style=\"max-width:100%%;height:auto\" width=\"%d\" src=\"", plot ? 700 : 1100);
     if (result == RENDER_OK)
         result = put_url(out, plot, timeline, false);
     fputs("\" alt=\"", out);
