@@ -9,6 +9,7 @@
 #include "render/plot_layout.h"
 #include "render/save.h"
 #include "render/timeline.h"
+#include "render/web.h"
 
 void render_buffer_fini(struct render_buffer *buffer)
 {
@@ -248,6 +249,20 @@ enum render_result render_plot_file(const struct plot_figure *figure, enum rende
 {
     struct render_buffer drawing = {0};
     return save(render_plot(figure, format, options, &drawing), &drawing, path, error);
+}
+
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
+{
+    struct layout *layout;
+    render_buffer_fini(out);
+    enum render_result result = lay_out_plot(figure, &(struct render_options){.width_px = width_px}, &layout);
+    if (result != RENDER_OK)
+        return result;
+    GString *bytes = g_string_new(NULL);
+    web_svg(layout, bytes);
+    layout_free(layout);
+    hand_over(bytes, out);
+    return RENDER_OK;
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
