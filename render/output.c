@@ -268,7 +268,7 @@ void output_image_map(const struct layout *layout, bool links, const char *name,
         bool linked = links && hit->link;
         if (!linked && !hit->tooltip)
             continue;
-        g_string_append_printf(out, "<area shape=\"rect\" coords=\"%ld,%ld,%ld,%ld\"", lround(fmax(floor(rect->x), 0)),
+        g_string_append_printf(out, "<area coords=\"%ld,%ld,%ld,%ld\"", lround(fmax(floor(rect->x), 0)),
                                lround(fmax(floor(rect->y), 0)), lround(fmin(ceil(rect->x + rect->width), page->width)),
                                lround(fmin(ceil(rect->y + rect->height), page->height)));
         if (linked) {
