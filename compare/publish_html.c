@@ -108,7 +108,7 @@ static enum render_result put_url(FILE *out, const struct plot_figure *plot, con
 static enum render_result put_picture(FILE *out, const struct plot_figure *plot, const struct timeline_figure *timeline,
                                       const char *alt, size_t alt_len)
 {
-    fputs("<picture><source media=\"screen and (prefers-color-scheme: dark)\" srcset=\"", out);
+    fputs("<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"", out);
     enum render_result result = put_url(out, plot, timeline, true);
     fputs("\"><img style=\"max-width:100%;height:auto\" width=\"1100\" src=\"", out);
     if (result == RENDER_OK)

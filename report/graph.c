@@ -74,7 +74,7 @@ static void write_picture(const struct document *document, const struct chart *c
         return;
     }
     document_begin_region(document, "graph", label);
-    fprintf(out, "\n<picture%s><source media=\"screen and (prefers-color-scheme: dark)\" srcset=\"",
+    fprintf(out, "\n<picture%s><source media=\"(prefers-color-scheme: dark)\" srcset=\"",
             document->place->self_contained ? "" : " class=\"live\"");
     write_picture_url(document, &figure, true);
     fputs("\"><img src=\"", out);

@@ -37,7 +37,7 @@ DRAWN = {"svg": {"width", "height", "font-size", "{http://www.w3.org/XML/1998/na
          "text": {"class", "x", "y", "textLength", "font-size"}}
 DARK = "@media(prefers-color-scheme:dark){"
 MAX_DRAWING_BYTES = 30_000
-MAX_BYTES = 10_000_000  # of a report on 20 sessions
+MAX_BYTES = 6_000_000  # of a report on 20 sessions
 SAMPLES = sorted((harness.ROOT / "samples").glob("*.mitm"))
 
 
