@@ -10,6 +10,7 @@
 #include "render/save.h"
 #include "render/sheet_layout.h"
 #include "render/timeline.h"
+#include "render/web.h"
 
 void render_buffer_fini(struct render_buffer *buffer)
 {
@@ -271,6 +272,20 @@ enum render_result render_sheet(const struct sheet_figure *figure, enum render_f
     double width = option(options->width_px, 1100, 600, 4000);
     struct layout *layout = sheet_layout(figure, width, picture_height(width));
     return layout ? finish(layout, format, options, out) : RENDER_TOO_LARGE;
+}
+
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
+{
+    struct layout *layout;
+    render_buffer_fini(out);
+    enum render_result result = lay_out_plot(figure, &(struct render_options){.width_px = width_px}, &layout);
+    if (result != RENDER_OK)
+        return result;
+    GString *bytes = g_string_new(NULL);
+    web_svg(layout, bytes);
+    layout_free(layout);
+    hand_over(bytes, out);
+    return RENDER_OK;
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
