@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "render/draw.h"
-#include "render/png.h"
+#include "render/indexed.h"
 #include "render/xref.h"
 
 #define OUTLINE_LEVELS 4 /* of the outline of a PDF, at most */
@@ -165,7 +165,7 @@ static cairo_status_t write_png(cairo_surface_t *surface, const struct layout_pa
         if (!known)
             inks[count++] = ink;
     }
-    return png_write(surface, inks, count, out);
+    return indexed_png(surface, inks, count, out);
 }
 
 cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
