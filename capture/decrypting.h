@@ -9,11 +9,12 @@
  * When keys come, what waited is decrypted in turns of the loop of about DECRYPTING_TURN_NS: much of it does not delay
  * what is to be passed on.
  *
- * Small records wait also with keys, TLS_GATHER_BYTES for each connection, and are decrypted together: when more comes,
- * right before events go to the disk (RECORDER_FLUSH_MS), before recording pauses or goes on, and at the direction's
- * end. So peers that answer each other at once do not wait for the decryption of what they have just said, many records
- * cost less than each for itself, and no timer is needed. Times are those of arrival. What may have come earlier
- * (Record.t_slack_ns) is decrypted at once: only then is it known by how much.
+ * Small records gather also where there are keys, up to TLS_GATHER_BYTES on a connection, and are decrypted together:
+ * when more comes than that, right before events go to the disk (RECORDER_FLUSH_MS), before recording is paused or
+ * resumed, and at a direction's end. So peers that answer each other at once do not wait for the decryption of what was
+ * just said, and a record costs less than by itself. There is no timer of its own: one that is shorter than the
+ * kernel's tick costs more, at each epoll_wait(2), than all this saves. Times are those of arrival. Records that may
+ * have come earlier than that (Record.t_slack_ns) are decrypted at once: by how much is not noted of those that wait.
  */
 #ifndef MITM_CAPTURE_DECRYPTING_H
 #define MITM_CAPTURE_DECRYPTING_H
@@ -38,8 +39,8 @@ struct decrypting_part {
     bool waits;         /* it is in the list of those that wait, */
     uint64_t since_ns;  /* since then, */
     size_t held_bytes;  /* with so much */
-    bool untried;       /* records or keys have come since it was last tried to decrypt that, */
-    uint64_t keys_t_ns; /* keys at that time; 0: not since it waits */
+    bool untried;       /* records or keys have come since it was last tried to decrypt that: */
+    uint64_t keys_t_ns; /* keys, at this time; 0: none while it waited */
     bool ended;         /* and nobody else needs it any more */
 };
 
