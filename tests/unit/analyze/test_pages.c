@@ -228,8 +228,8 @@ Test(pages, a_connection_made_in_advance_begins_no_page_of_its_own)
     cr_assert_eq(page(1)->connections, 2);
 }
 
-/* A second connection that carries nothing, as browsers make them: its SOCKS request comes before the first request, but
- * after the beginning of the connection that was made for that. */
+/* A second connection that carries nothing, as browsers make them: its SOCKS request comes before the first request,
+ * but after the beginning of the connection that was made for that. */
 Test(pages, a_connection_made_beside_the_first_one_begins_nothing)
 {
     connect_to(1, 1000, "a.test", NULL);

@@ -642,6 +642,11 @@ Test(protocols, what_a_connection_speaks)
     expect_protocol(5, "unknown protocol");
     scene_connection_start(&sink, 7, 10);
     expect_protocol(6, "");
+    scene_protocol(&sink, 8, 10, MITM__PROTOCOL__TLS, false); /* closed within the handshake: no key was missed */
+    scene_client_hello(&sink, 8, 10, "a.test");
+    scene_server_hello(&sink, 8, 20);
+    scene_decryption(&sink, 8, 30, MITM__TLS_DECRYPTION_STATUS__NO_KEYS, 0);
+    expect_protocol(7, "TLS 1.3");
 }
 
 Test(protocols, without_a_key_log_nothing_is_missed)
