@@ -195,12 +195,13 @@ def test_encrypted(box):
 
 
 def test_no_keys(box):
-    """A document of a session without a key log says why nothing was decrypted, and that no requests are known."""
+    """A document of a session without a key log says why nothing was decrypted, that no requests are known, and what is inferred."""
     document = Document(report(box, harness.ROOT / "samples" / "https-no-keys.mitm"), served=False)
     words = " ".join("".join(document.text).split())
     for sentence in ("TLS was not decrypted, since no key log was read (", "Requests cannot be seen: waiting and transfer are inferred"):
         check(sentence in words, f"it does not say: {sentence}")
     check("Not decrypted:" not in words, "it says so twice")
+    check("TLS handshake, in part inferred" in words, "the distribution of handshakes does not say that five are inferred")
 
 
 def test_streams(box):
