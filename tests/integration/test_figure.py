@@ -99,6 +99,9 @@ def test_errors(box):
             (2, "--font-size", ["ecdf", SAMPLE, "-o", out, "--font-size", "big"]), (2, "--palette", ["ecdf", SAMPLE, "-o", out, "--palette", "red"]),
             (2, "--log", ["timeline", SAMPLE, "-o", out, "--log"]), (2, "one session file", ["phases", SAMPLE, SAMPLE, "-o", out]),
             (2, "not installed", ["ecdf", SAMPLE, "-o", out, "--font", "No Such Font"]), (2, "wider", ["timeline", SAMPLE, "-o", out, "--width", "60mm", "--font-size", "20pt"]),
+            (2, "such as 8pt", ["ecdf", SAMPLE, "-o", out, "--font-size", "8"]), (2, "not of a server", ["ecdf", SAMPLE, "-o", out, "--server", "www.example"]),
+            (1, "nothing happens", ["throughput", SAMPLE, "-o", out, "--from", "900"]), (1, "nothing happens", ["concurrency", SAMPLE, "-o", out, "--from", "900"]),
+            (1, "nothing happens", ["timeline", SAMPLE, "-o", out, "--from", "900"]),
             (1, "no session 7", ["phases", SAMPLE, "-o", out, "--session", "7"]), (3, "absent", ["ecdf", box.folder / "absent.mitm", "-o", out]),
             (3, "no-folder", ["ecdf", SAMPLE, "-o", box.folder / "no-folder" / "x.pdf"]), (1, "no value", ["ecdf", SAMPLE, "-o", out, "--metric", "ttlb-5m"]),
             (1, "Of no page load", ["phases", harness.ROOT / "samples" / "https-no-keys.mitm", "-o", out, "--by", "page"])):

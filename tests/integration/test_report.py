@@ -269,6 +269,11 @@ def test_wrong_use(box):
     equal((done.returncode, done.stderr.count(b"\n")), (3, 1), "a folder that is not there")
     done = subprocess.run([program, "report", "-o", box.folder / "x.html", "--session", "9", sample], capture_output=True)
     equal((done.returncode, done.stderr.count(b"\n")), (1, 1), "a session that is not there")
+    for name in "x.html", "x.pdf":
+        for option in ["--server", "nowhere.example"], ["--page", "77"], ["--connection", "7777"], ["--from", "900"]:
+            done = subprocess.run([program, "report", "-o", box.folder / name, *option, *SAMPLES], capture_output=True)
+            equal((done.returncode, done.stderr.count(b"no connection is selected")), (1, 1), f"{option}: nothing to show")
+            check(not (box.folder / name).exists(), f"{option}: a file was written")
 
 
 if __name__ == "__main__":
