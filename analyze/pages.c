@@ -432,6 +432,12 @@ int64_t page_load_ns(const struct page *page)
                                                                                      : page->end_ns - page->start_ns;
 }
 
+int page_percent(const struct page *page, int64_t part_ns)
+{
+    int64_t load_ns = page_load_ns(page);
+    return part_ns == MODEL_NONE || load_ns <= 0 ? -1 : (int)(100.0 * (double)part_ns / (double)load_ns + 0.5);
+}
+
 uint32_t pages_of_exchange(const struct pages *pages, size_t index)
 {
     return pages->by_exchange[index];

@@ -196,11 +196,14 @@ def test_encrypted(box):
 
 def test_no_keys(box):
     """A document of a session without a key log says why nothing was decrypted, that no requests are known, and what is inferred."""
-    document = Document(report(box, harness.ROOT / "samples" / "https-no-keys.mitm"), served=False)
+    text = report(box, harness.ROOT / "samples" / "https-no-keys.mitm")
+    document = Document(text, served=False)
     words = " ".join("".join(document.text).split())
     for sentence in ("TLS was not decrypted, since no key log was read (", "Requests cannot be seen: waiting and transfer are inferred"):
         check(sentence in words, f"it does not say: {sentence}")
     check("Not decrypted:" not in words, "it says so twice")
+    unknown = '<td class="n">–</td>'
+    check(f'<th scope="row" class="n">1</th>{unknown * 5}<td class="n">8</td>{unknown * 2}</tr>' in text, "the parts of the page")
     check("TLS handshake, in part inferred" in words, "the distribution of handshakes does not say that five are inferred")
 
 
