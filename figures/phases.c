@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/metrics.h"
+#include "analyze/url.h"
 #include "base/memory.h"
 #include "figures/plots_parts.h"
 
@@ -166,8 +167,10 @@ static struct figure_text server_label(struct plots *plots, const struct model_s
 
 static struct figure_text page_label(struct plots *plots, const struct page *page)
 {
-    struct figure_text number = plots_printf(plots, "%" PRIu32 "  ", page->number);
-    return plots_join(plots, number, plots_join(plots, recorded(page->host), recorded(page->target)));
+    struct figure_text number = plots_printf(plots, "%" PRIu32 "  ", page->number), host = recorded(page->host);
+    if (!url_is_usual_port(page->https, page->port))
+        host = plots_join(plots, host, plots_printf(plots, ":%" PRIu32, page->port));
+    return plots_join(plots, number, plots_join(plots, host, recorded(page->target)));
 }
 
 struct plots *plots_phases(const struct model_session *session, const struct pages *pages, enum plots_bars kind,

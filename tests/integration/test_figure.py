@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Single figures: exactly as wide as asked for, fonts embedded, texts searchable, the same bytes twice, errors in one line."""
+import json
 import re
 import struct
 import subprocess
@@ -85,6 +86,14 @@ def test_several_files(box):
     pdf = made(box, "two.pdf", "ecdf", "--metric", "waiting", SAMPLE, SAMPLE.with_name("firefox.mitm"), "--label", "One", "--label", "Two")
     text = tool("pdftotext", pdf, "-")
     check("One (n = 60)" in text and "Two (n = 61)" in text, text)
+
+
+def test_addresses(box):
+    """The addresses of page loads are those of stats: with the port, where it is not the usual one."""
+    rows = json.loads(box.analyze("stats", "--by", "page", "--format", "json", SAMPLE).stdout)["rows"]
+    text = tool("pdftotext", made(box, "pages.pdf", "phases", SAMPLE, "--by", "page"), "-")
+    for row in rows:
+        check(f"{row['server']}:{row['port']}/" in text, f"{row['server']}:{row['port']} is not in {text}")
 
 
 def test_errors(box):
