@@ -53,10 +53,10 @@ static int draw(const struct model_session *session, const struct request *reque
     bool selected = request->chart.server || request->chart.one_connection;
     bool period = request->chart.from_ns != MODEL_NONE || request->chart.to_ns != MODEL_NONE;
     int code = CLI_OK;
-    if (figure->group_count == 0 && selected) {
+    if (figure->group_count == 0 && selected && !period) {
         warn_unselected(&request->chart);
         code = CLI_NO;
-    } else if (period && figure->to_ns <= figure->from_ns) {
+    } else if (period && (figure->group_count == 0 || figure->to_ns <= figure->from_ns)) {
         cli_warn("nothing happens in this period (mitm-analyze connections shows the times)");
         code = CLI_NO;
     } else {

@@ -77,7 +77,8 @@ static int draw_timeline(const struct model_session *session, const struct reque
     if (request->title)
         figure.title = figure_text(request->title);
     if (figure.group_count == 0)
-        cli_warn("%s: there is no connection to draw%s", session->file, request->server ? " to this server" : "");
+        cli_warn("%s: there is no connection to draw%s%s", session->file, request->server ? " to this server" : "",
+                 request->from_ns != MODEL_NONE || request->to_ns != MODEL_NONE ? " in this period" : "");
     else
         code = finish(request, render_timeline_file(&figure, request->format, &request->render, request->out, &error),
                       error);
