@@ -562,6 +562,16 @@ Test(protocols, summary_with_keys)
         "\"requests\":3");
 }
 
+/* Connections without a handshake's end are no missing keys. */
+Test(protocols, summary_of_handshakes_that_did_not_end)
+{
+    decrypted_turns();
+    scene_protocol(&sink, 8, 10, MITM__PROTOCOL__TLS, false);
+    scene_client_hello(&sink, 8, 10, "a.test");
+    EXPECT_PARTS(as_text,
+                 "  TLS         2 connections, 1 decrypted with a key log; handshakes: 1 exact, 1 not completed\n");
+}
+
 /* A line has as many fields as the head. */
 Test(protocols, wide_csv)
 {
