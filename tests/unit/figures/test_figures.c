@@ -123,6 +123,29 @@ Test(figures, concurrency)
     plots_free(plots);
 }
 
+/* A thousand connections, one after the other, each for 60 of 100 ms: at any time 0.6 are open. */
+Test(figures, concurrency_that_changes_too_often_is_averaged)
+{
+    for (uint32_t id = 1; id <= 1000; id++) {
+        scene_connection_start(&sink, id, (id - 1) * 100);
+        scene_socks(&sink, id, (id - 1) * 100, 1, "a.test", 80);
+        scene_connection_end(&sink, id, (id - 1) * 100 + 60, MITM__END_CAUSE__FIN);
+    }
+    scene_session_end(&sink, 1, 100000);
+    struct plots *plots = plots_concurrency(model_session(model, 0), &usual);
+    const struct plot_figure *figure = plots_figure(plots);
+    const struct plot_series *series = &figure->panels[0].series[0];
+    cr_assert_lt(series->count, 1000);
+    for (size_t i = 0; i < series->count; i++)
+        cr_expect_lt(fabs(series->y[i] - 0.6), 1e-9, "%zu: %g", i, series->y[i]);
+    cr_assert_eq(figure->note_count, 1);
+    expect_text(figure->notes[0], "Averages over 500.0 ms.");
+    plots_free(plots);
+    plots = plots_concurrency(model_session(model, 0), &(struct plots_options){.from_ns = 0, .to_ns = 1000000000});
+    cr_expect_eq(plots_figure(plots)->note_count, 0, "a part in which all can be seen");
+    plots_free(plots);
+}
+
 Test(figures, throughput_adds_up)
 {
     two_connections();
