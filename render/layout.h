@@ -172,8 +172,9 @@ bool layout_add_anchor(struct layout *layout, struct layout_page *page, const ch
 
 void layout_add_bookmark(struct layout *layout, unsigned level, const char *text, size_t page, double y);
 
-/* Add to `page` of `layout` what is drawn on `from`, a page of another layout, moved by `by`, and its places that lead
- * to targets and are led to; `prefix` is put before the names of both. Tooltips and other links are left out. */
+/* Add to `page` of `layout` what is drawn on `from`, a page of another layout, moved by `by`, with its tooltips, its
+ * places that lead to targets and those that are led to; `prefix` is put before the names of both. Other links are left
+ * out. */
 void layout_add_copy(struct layout *layout, struct layout_page *page, const struct layout_page *from,
                      struct layout_point by, const char *prefix);
 

@@ -8,6 +8,7 @@
 #include "render/output.h"
 #include "render/plot_layout.h"
 #include "render/save.h"
+#include "render/sheet_layout.h"
 #include "render/timeline.h"
 
 void render_buffer_fini(struct render_buffer *buffer)
@@ -93,6 +94,12 @@ static void recolor(struct layout *layout, enum render_palette palette)
     }
 }
 
+/* Return the greatest height of a picture of `width`. */
+static double picture_height(double width)
+{
+    return fmin(OUTPUT_MAX_SIDE, OUTPUT_MAX_PIXELS / width);
+}
+
 /* Store the layout of `figure` for `format` in *layout, or NULL if there is none. */
 static enum render_result lay_out(const struct timeline_figure *figure, enum render_format format,
                                   const struct render_options *options, struct layout **layout)
@@ -111,7 +118,7 @@ static enum render_result lay_out(const struct timeline_figure *figure, enum ren
         layout_options.page_height = option(options->page_height_pt, 595, 420, 4000) / OUTPUT_POINTS_PER_UNIT;
         layout_options.index = !options->no_index;
     } else {
-        layout_options.max_height = fmin(OUTPUT_MAX_SIDE, OUTPUT_MAX_PIXELS / layout_options.width);
+        layout_options.max_height = picture_height(layout_options.width);
     }
     *layout = timeline_layout(figure, &layout_options);
     if (!*layout)
@@ -248,6 +255,16 @@ enum render_result render_plot_file(const struct plot_figure *figure, enum rende
 {
     struct render_buffer drawing = {0};
     return save(render_plot(figure, format, options, &drawing), &drawing, path, error);
+}
+
+enum render_result render_sheet(const struct sheet_figure *figure, enum render_format format,
+                                const struct render_options *options, struct render_buffer *out)
+{
+    options = options ? options : &usual;
+    render_buffer_fini(out);
+    double width = option(options->width_px, 1100, 600, 4000);
+    struct layout *layout = sheet_layout(figure, width, picture_height(width));
+    return layout ? finish(layout, format, options, out) : RENDER_TOO_LARGE;
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,
