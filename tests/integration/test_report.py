@@ -154,6 +154,21 @@ def test_headers(box):
     check("<b>User-Agent:</b> curl/" in report(box, curl, "--headers", "all"), "no header field")
 
 
+def test_names(box):
+    """A long command is no heading: its beginning is, and the whole stands once below, with the file's name."""
+    command = ["true", "ä" * 60, "the end"]
+    paths = []
+    for name in "one", "two":
+        proxy, path = box.record(command, name=name)
+        equal(proxy.wait(), 0, proxy.err())
+        paths.append(path)
+    text = report(box, paths[0])
+    check("<h1>true " + "ä" * 37 + "…</h1>" in text, "the heading")
+    equal(text.count("the end"), 1, "the whole command")
+    check(">File one.mitm. " in text, "the file")
+    check("one.mitm</span>" in report(box, *paths) and "two.mitm</span>" in report(box, *paths), "files in the table of sessions")
+
+
 def test_hostile(box):
     """All that somebody else can choose is text: no element and no attribute comes of it."""
     program = box.build / "tests" / "unit" / "report" / "make_hostile"
