@@ -104,6 +104,7 @@ static struct figure_lane shifted_lane(struct timelines *t, const struct figure_
     struct figure_bar *bars = own(t, memory_new(lane.bar_count, sizeof *bars));
     struct figure_dot *dots = own(t, memory_new(lane.dot_count, sizeof *dots));
     struct figure_failure *failures = own(t, memory_new(lane.failure_count, sizeof *failures));
+    struct figure_stall *stalls = own(t, memory_new(lane.stall_count, sizeof *stalls));
     for (size_t i = 0; i < lane.bar_count; i++) {
         bars[i] = from->bars[i];
         bars[i].from_ns = back(bars[i].from_ns, by_ns);
@@ -120,9 +121,14 @@ static struct figure_lane shifted_lane(struct timelines *t, const struct figure_
         failures[i].t_ns = back(failures[i].t_ns, by_ns);
         failures[i].link = (struct figure_text){0};
     }
+    for (size_t i = 0; i < lane.stall_count; i++) {
+        const struct figure_stall *stall = &from->stalls[i];
+        stalls[i] = (struct figure_stall){stall->bar, back(stall->from_ns, by_ns), back(stall->to_ns, by_ns)};
+    }
     lane.bars = bars;
     lane.dots = dots;
     lane.failures = failures;
+    lane.stalls = stalls;
     lane.link = (struct figure_text){0};
     lane.from_ns = back(lane.from_ns, by_ns);
     lane.to_ns = back(lane.to_ns, by_ns);
@@ -203,6 +209,7 @@ static void join(struct timelines *t, int64_t to_ns)
                                          .palette = common.palette,
                                          .palette_count = common.palette_count,
                                          .inferred_label = common.inferred_label,
+                                         .stall_label = common.stall_label,
                                          .dot_label = common.dot_label,
                                          .failure_label = common.failure_label,
                                          .open_label = common.open_label,

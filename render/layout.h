@@ -21,8 +21,9 @@
 #define INK_LIFE    ((struct figure_color){0xb4, 0xbb, 0xc5})
 #define INK_STRIPE  ((struct figure_color){0xf5, 0xf7, 0xf9})
 #define INK_PAPER   ((struct figure_color){0xff, 0xff, 0xff})
-#define INK_FAILURE ((struct figure_color){0xb3, 0x2d, 0x24})
+#define INK_FAILURE ((struct figure_color)FIGURE_COLOR_FAILURE)
 #define INK_MARK    ((struct figure_color){0x2b, 0x31, 0x3a})
+#define INK_STALL   INK_TEXT
 
 /* One layout unit in points, usually: a CSS pixel. */
 #define LAYOUT_UNIT_PT 0.75

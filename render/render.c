@@ -10,6 +10,7 @@
 #include "render/save.h"
 #include "render/sheet_layout.h"
 #include "render/timeline.h"
+#include "render/web.h"
 
 void render_buffer_fini(struct render_buffer *buffer)
 {
@@ -82,6 +83,9 @@ static double unit_pt(const struct render_options *options)
     return (options->font_pt > 0 ? options->font_pt : FIGURE_FONT_PT) / FIGURE_TEXT;
 }
 
+/* How much thicker crosses are where they have no hue that tells them apart. */
+#define GRAY_CROSS 1.5
+
 /* Let another palette's colours stand for those of the default one. */
 static void recolor(struct layout *layout, enum render_palette palette)
 {
@@ -89,7 +93,9 @@ static void recolor(struct layout *layout, enum render_palette palette)
         struct layout_page *page = layout_page(layout, i);
         for (guint k = 0; k < page->items->len; k++) {
             struct layout_item *item = &g_array_index(page->items, struct layout_item, k);
-            item->color = palette_phase(palette, item->color);
+            item->color = palette_color(palette, item->color);
+            if (palette == RENDER_PALETTE_GRAY && item->kind == LAYOUT_CROSS)
+                item->stroke *= GRAY_CROSS;
         }
     }
 }
@@ -148,6 +154,7 @@ static enum render_result lay_out_plot(const struct plot_figure *figure, const s
     made->title = text_safe(made->meter, figure->title, false);
     made->created_s = figure->created_s;
     made->unit_pt = unit_pt(options);
+    recolor(made, options->palette);
     if (height <= 0 || taken > height + 0.5) /* what does not fit is not cut off */
         page->height = taken;
     *layout = made;
@@ -265,6 +272,20 @@ enum render_result render_sheet(const struct sheet_figure *figure, enum render_f
     double width = option(options->width_px, 1100, 600, 4000);
     struct layout *layout = sheet_layout(figure, width, picture_height(width));
     return layout ? finish(layout, format, options, out) : RENDER_TOO_LARGE;
+}
+
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
+{
+    struct layout *layout;
+    render_buffer_fini(out);
+    enum render_result result = lay_out_plot(figure, &(struct render_options){.width_px = width_px}, &layout);
+    if (result != RENDER_OK)
+        return result;
+    GString *bytes = g_string_new(NULL);
+    web_svg(layout, bytes);
+    layout_free(layout);
+    hand_over(bytes, out);
+    return RENDER_OK;
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,

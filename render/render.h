@@ -110,4 +110,11 @@ enum render_result render_sheet(const struct sheet_figure *figure, enum render_f
                                 const struct render_options *options, struct render_buffer *out)
     __attribute__((warn_unused_result));
 
+/*
+ * Draw `figure`, whose panels are lines without areas and marks, as an SVG `width_px` CSS pixels wide for a document of
+ * the web: as small as can be, in colours for light and dark pages at once, with texts in the reader's fonts.
+ */
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
+    __attribute__((warn_unused_result));
+
 #endif
