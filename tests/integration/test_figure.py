@@ -49,6 +49,8 @@ def test_sizes(box):
             check(abs(float(svg.get("width").removesuffix("px")) * 0.75 - width * MM) < 0.01, f"{kind}: {svg.get('width')}")
             png = made(box, f"{kind}.png", kind, SAMPLE, "--width", f"{width}mm").read_bytes()
             equal(struct.unpack(">I", png[16:20])[0], -int(-width * MM / 0.75 * 2 // 1), f"{kind}: pixels, two to a CSS pixel")
+            density = struct.pack(">IIB", round(192 / 0.0254), round(192 / 0.0254), 1)  # per metre (ISO/IEC 15948, 11.3.5.3)
+            check(b"pHYs" + density in png, f"{kind}: it does not say how large it is")
 
 
 def test_height(box):
