@@ -60,6 +60,14 @@ def test_height(box):
         check(abs(high - 70 * MM) < 0.01, f"{kind}: {high} pt")
 
 
+def test_low(box):
+    """A figure that is too low for its text becomes higher; no bar loses its name."""
+    text = tool("pdftotext", made(box, "low.pdf", "phases", SAMPLE, "--width", "174mm", "--height", "20mm"), "-")
+    servers = json.loads(box.analyze("stats", "--format", "json", SAMPLE).stdout)["sessions"][0]["servers"]
+    for server in servers:
+        check(f"{server['host']}:{server['port']}" in text, f"{server['host']} is not in {text}")
+
+
 def test_texts_and_fonts(box):
     for kind, words in KINDS.items():
         pdf = made(box, f"{kind}.pdf", kind, SAMPLE)
