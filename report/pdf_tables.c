@@ -105,7 +105,8 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         add_known(grid, page, page->parts.parallelism);
     }
     grid_add(grid, chapter->paper,
-             "What each page took: requests, connections and servers; parts of its load time; how its requests went");
+             "What each page took: requests, connections and servers; parts of its load time; round trips, requests on "
+             "reused connections, most requests at once");
 }
 
 void pdf_pages(const struct chapter *chapter)

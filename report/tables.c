@@ -91,12 +91,14 @@ static void write_page_parts(const struct document *document, const struct page 
 static void write_parts(const struct document *document)
 {
     const struct pages *pages = document->input->pages;
-    begin_table(document, "Table of the parts of pages", "Parts of their load time, and how their requests went",
-                "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\" class=\"n\">SOCKS</th>"
-                "<th scope=\"col\" class=\"n\">TLS</th><th scope=\"col\" class=\"n\">Waiting</th>"
-                "<th scope=\"col\" class=\"n\">Transfer</th><th scope=\"col\" class=\"n\">Idle</th>"
-                "<th scope=\"col\" class=\"n\">Round trips</th><th scope=\"col\" class=\"n\">Reused connections</th>"
-                "<th scope=\"col\" class=\"n\">Most requests at once</th>");
+    begin_table(
+        document, "Table of the parts of pages",
+        "Parts of their load time; round trips, requests on connections used before, most requests at once",
+        "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\" class=\"n\">SOCKS</th>"
+        "<th scope=\"col\" class=\"n\">TLS</th><th scope=\"col\" class=\"n\">Waiting</th>"
+        "<th scope=\"col\" class=\"n\">Transfer</th><th scope=\"col\" class=\"n\">Idle</th>"
+        "<th scope=\"col\" class=\"n\">Round trips</th><th scope=\"col\" class=\"n\">On reused connections</th>"
+        "<th scope=\"col\" class=\"n\">Most requests at once</th>");
     for (size_t i = pages_count(pages); i > 0; i--)
         write_page_parts(document, pages_get(pages, i - 1));
     end_table(document->out);
