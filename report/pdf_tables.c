@@ -105,8 +105,8 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         add_known(grid, page, page->parts.parallelism);
     }
     grid_add(grid, chapter->paper,
-             "What each page took: requests, connections and servers; parts of its load time; round trips, requests on "
-             "reused connections, most requests at once");
+             "What each page took: parts of its load time; round trips, greatest parallelism, requests on reused "
+             "connections");
 }
 
 void pdf_pages(const struct chapter *chapter)
