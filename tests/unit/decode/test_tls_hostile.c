@@ -312,6 +312,20 @@ Test(tls_hello, out_of_place)
     expect(&run, "0 - Violation TLS_HANDSHAKE < @60\n");
 }
 
+/* There is no version 0 (RFC 8446, B.1): a hello that chooses it leaves the version as open as before. */
+Test(tls_hello, version_zero_is_chosen_once)
+{
+    struct maker body = {.len = 0}, record = {.len = 0};
+    PUT(&body, "\0\0SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS\0\x13\x01\0\0\x09\0\x10\0\x05\0\x03\x02h2");
+    put_message(&record, 2, body.data, body.len);
+    struct run run;
+    run_init(&run, false);
+    feed(&run, TO_SERVER, client_hello("", 0));
+    feed(&run, TO_CLIENT, &record);
+    feed(&run, TO_CLIENT, &record);
+    expect(&run, "0 - Violation TLS_HANDSHAKE < @5\n");
+}
+
 Test(tls_hostile, record_headers)
 {
     static const struct {
