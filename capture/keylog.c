@@ -377,8 +377,10 @@ void keylog_catch_up(struct keylog *keylog)
 {
     struct stat status;
     uint64_t turns = FIFO_TURNS;
-    if (stat(keylog->path, &status) == 0)
-        turns += (uint64_t)status.st_size / KEYLOG_READ_BYTES;
+    if (stat(keylog->path, &status) == 0) {
+        uint64_t size = (uint64_t)status.st_size; /* that of a sparse file may be anything */
+        turns += (size < KEYLOG_CATCH_UP_BYTES ? size : KEYLOG_CATCH_UP_BYTES) / KEYLOG_READ_BYTES;
+    }
     bool more = true;
     while (more && turns-- > 0)
         more = step(keylog);
