@@ -596,6 +596,33 @@ Test(tls_made, records_behind_a_part)
     run_fini(&made.run);
 }
 
+/* Early data that waited for the server's answer are not given up while their keys are there. */
+Test(tls_made, more_early_data_than_a_part)
+{
+    static const char accepted[] = "\x08\0\0\x06\0\x04\0\x2a\0\0";
+    struct made made;
+    struct seal early;
+    run_init(&made.run, true);
+    add_secrets(&made);
+    add_secret(&made.run, "CLIENT_EARLY_TRAFFIC_SECRET", 5);
+    seal_init(&early, 5);
+    seal_init(&made.server, 2);
+    feed(&made.run, TO_SERVER, client_hello("\0\x2b\0\x03\x02\x03\x04\0\x2a\0\0", 11));
+    made.client = early;
+    for (size_t i = 0; i < 10 * TLS_DRAIN_RECORDS; i++) {
+        send_sealed(&made, TO_SERVER, 23, "a", 1);
+    }
+    feed(&made.run, TO_CLIENT, server_hello(true));
+    send_sealed(&made, TO_CLIENT, 22, accepted, sizeof accepted - 1);
+    tls_give_up(made.run.tls, made.run.t_ns, false);
+    cr_assert(!tls_waits(made.run.tls));
+    cr_assert_eq(made.run.plain[0].len, 10 * TLS_DRAIN_RECORDS);
+    char *text = run_text(&made.run);
+    cr_assert(!strstr(text, "KEYS_INCOMPLETE"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+}
+
 /* ---------------------------------------------------------------- memory */
 
 static size_t memory(void)
