@@ -311,7 +311,8 @@ static enum http1_tunnel_kind tunnel_kind(const struct http1 *http1, const struc
     if (http1->offer.connect || in_body) {
         return HTTP1_TUNNEL_OTHER;
     }
-    if (http1->offer.h2c && head_upgrades_to(head, piece, "h2c")) {
+    bool known = http1->responses.message.exchange != 0; /* which exchange is that of stream 1 */
+    if (known && http1->offer.h2c && head_upgrades_to(head, piece, "h2c")) {
         return HTTP1_TUNNEL_H2C;
     }
     return head_upgrades_to(head, piece, "websocket") ? HTTP1_TUNNEL_WEBSOCKET : HTTP1_TUNNEL_OTHER;
