@@ -147,8 +147,11 @@ static int open_path(const char *path, struct stat *status)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, status) == 0 && S_ISFIFO(status->st_mode)) {
-        close(fd);
+        int reader = fd; /* who waited for it writes already: it stays until there is another one */
         fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        int error = errno;
+        close(reader);
+        errno = error;
     }
     if (fd < 0)
         return -1;
