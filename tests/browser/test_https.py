@@ -5,7 +5,6 @@ key log: the session equals nginx's access log, request for request, and the bro
 The clocks: what DevTools calls a timestamp is CLOCK_MONOTONIC, of which a session's first record tells the value at its
 beginning; BiDi's times count from 1970, as the wall clock of the same record. Nothing is fitted.
 """
-import contextlib
 import json
 import os
 import statistics
@@ -18,11 +17,10 @@ import harness
 import https
 import session
 import test_launch
-from harness import check, equal, wait_until
+from harness import check, equal, in_time, wait_until
 from test_live import program
 
 LIMIT_MEDIAN_NS = 2_000_000
-ATTEMPTS = 3
 CERTIFICATE_ALERTS = {42, 46, 48}  # bad_certificate, certificate_unknown, unknown_ca (RFC 8446, 6.2)
 EARLY_NS = 200_000  # no browser sees what has not come yet; clocks are read at different moments
 APART_NS = 2_000_000  # responses that began closer together than this may be told in either order
@@ -96,28 +94,27 @@ def disorder(times):
     return wrong, total
 
 
-def compare_times(records, pairs, browser):
-    """Print how the times differ, but for those that the browser does not know (0); fail for what no busy machine explains; return the
-    greater one of the medians of differences."""
+def compare_times(box, records, pairs, browser):
+    """Print how the times differ, but for those that the browser does not know (0); fail if the medians are too far apart."""
     start_ns = records[0]["wall_clock_ns" if browser == "firefox" else "monotonic_ns"]
     known = [(exchange, response) for exchange, response in pairs if response["start_ns"]]
     check(len(known) >= 0.95 * len(pairs), f"{browser} tells the time of {len(known)} of {len(pairs)} responses")
-    medians = []
     for what, event, field in (("start", "response_start", "start_ns"), ("end", "response_end", "end_ns")):
         times = [(start_ns + exchange[event]["t_ns"], response[field]) for exchange, response in known if response[field]]
         late = sorted(theirs - ours for ours, theirs in times)
-        medians.append(statistics.median(map(abs, late)))
+        median_ns = statistics.median(map(abs, late))
         wrong, total = disorder(times)
         print(f"{browser}: response {what}, the browser's time minus the session's: n={len(late)} min={late[0] / 1e6:.3f} ms  "
               f"p50={statistics.median(late) / 1e6:.3f} ms  p90={late[len(late) * 9 // 10] / 1e6:.3f} ms  max={late[-1] / 1e6:.3f} ms; "
-              f"median of absolute differences {medians[-1] / 1e6:.3f} ms; in another order: {wrong} of {total} pairs")
-        check(late[0] > -EARLY_NS, f"{what}: the browser was {-late[0]} ns earlier")
-        check(wrong <= MOST_DISORDER * total, f"{what}: {wrong} of {total} pairs are in another order")
-    return max(medians)
+              f"median of absolute differences {median_ns / 1e6:.3f} ms; in another order: {wrong} of {total} pairs")
+        in_time(late[0] > -EARLY_NS, f"{what}: the browser was {-late[0]} ns earlier")
+        in_time(wrong <= MOST_DISORDER * total, f"{what}: {wrong} of {total} pairs are in another order")
+        if not box.sanitized():
+            in_time(median_ns < LIMIT_MEDIAN_NS, f"{what}: {median_ns} ns at the median")
 
 
 def load(box, browser):
-    """Load the page and compare; return the median difference of times."""
+    """Load the page and compare."""
     records, log, responses = browse(box, browser)
     equal(records[0].get("decrypted"), True, "SessionStart.decrypted")
     https.check_log(records, log)
@@ -127,29 +124,15 @@ def load(box, browser):
     for number in carried:
         equal([entry["status"] for entry in session.of(records, "TlsDecryption", connection=number)], ["DECRYPTED"], f"connection {number}")
     print(f"{browser}: {len(log)} requests over {len(carried)} connections, {sum(entry['body_bytes'] for entry in log)} bytes of bodies")
-    return compare_times(records, pair(records, responses), browser)
-
-
-def loads(box, browser):
-    """Load the page; again, before all other programs where that is allowed, if a busy machine has kept the browser from seeing in
-    time what came."""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            with contextlib.suppress(PermissionError):
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-                box.closing.callback(os.sched_setscheduler, 0, os.SCHED_OTHER, os.sched_param(0))
-        median_ns = load(box.part(str(attempt)), browser)
-        if median_ns < LIMIT_MEDIAN_NS or box.sanitized():
-            return
-    raise AssertionError(f"in {ATTEMPTS} loads the times differed by more, at last by {median_ns} ns at the median")
+    compare_times(box, records, pair(records, responses), browser)
 
 
 def test_chromium(box):
-    loads(box, "chromium")
+    load(box, "chromium")
 
 
 def test_firefox(box):
-    loads(box, "firefox")
+    load(box, "firefox")
 
 
 def private_key_log(box, browser):

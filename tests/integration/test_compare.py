@@ -20,7 +20,7 @@ ARTICLE, CURL, CHROMIUM = (SAMPLES / f"{name}.mitm" for name in ("article", "cur
 
 def loads(box):
     """Page loads, all over the same way."""
-    return ways.recorded(box.build, direct=LOADS)[0]["direct"]
+    return ways.recorded(box.build, box.attempt, direct=LOADS)[0]["direct"]
 
 
 def load_otherwise(box, *options, name):

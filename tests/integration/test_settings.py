@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
 import session
 import socks
-from harness import check, equal
+from harness import check, equal, in_time
 from timing import check_delays, now_ms
 
 GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -212,7 +212,7 @@ def test_start_line_byte_by_byte(box):
     arrived.append(now_ms() - begin)
     sender.join()
     check_delays(arrived[:1], [40], "first byte")
-    check(arrived[1] < 4 * len(GET % 0) + 40 + 250, f"the rest is not delayed again: {arrived}")
+    in_time(arrived[1] < 4 * len(GET % 0) + 40 + 250, f"the rest is not delayed again: {arrived}")
     client.close()
     records = proxy.end()
     check_delay_events(records, "REQUEST_DELAY", [40_000_000], session.of(records, "HttpRequestStart"))
@@ -305,7 +305,7 @@ def test_tunnel(box):
         client.sendall(GET % i)
         equal(socks.receive(server, len(GET % i)), GET % i, "in the tunnel")
         times.append(now_ms() - begin)
-    check(sorted(times)[5] < 10, f"what flows in a tunnel is not delayed: {times}")
+    in_time(sorted(times)[5] < 10, f"what flows in a tunnel is not delayed: {times}")
     equal(len(session.of(proxy.end(), "Delay")), 1, "delays")
 
 
@@ -381,7 +381,7 @@ def flow_rates(flows, seconds=RATE_SECONDS):
 
 
 def check_rate(rate, wanted, what, tolerance=0.02):
-    check(abs(rate - wanted) <= tolerance * wanted, f"{what}: {rate:.0f} instead of {wanted} bytes per second")
+    in_time(abs(rate - wanted) <= tolerance * wanted, f"{what}: {rate:.0f} instead of {wanted} bytes per second")
 
 
 def start_flow(box, proxy, down):
@@ -409,13 +409,13 @@ def test_rate_of_each_connection(box):
             check_rate(rate, RATE, option)
         for connection in session.connections(records).values():
             told = session.of(connection, "RateLimited")
-            check(3 <= len(told) <= 6, f"RateLimited about every second: {told}")
+            in_time(3 <= len(told) <= 6, f"RateLimited about every second: {told}")
             equal({entry["direction"] for entry in told}, {direction}, "direction")
             check(all(b["t_ns"] - a["t_ns"] >= 1e9 for a, b in zip(told[:-1], told[1:-1])), f"at most one in a second: {told}")
             check(all(0 < entry["held_ns"] <= entry["t_ns"] - entry["first_t_ns"] for entry in told), f"times: {told}")
             # One segment takes many reads here, and each of them the kernel's one stamp.
             times = [entry["t_ns"] for entry in session.of(connection, "TlsData", direction=direction)]
-            check(len(times) > 100, f"only {len(times)} reads")
+            in_time(len(times) > 100, f"only {len(times)} reads")
             equal(times, sorted(times), "no read is before the last one")
 
 
@@ -451,8 +451,8 @@ def test_idle_connections_hoard_nothing(box):
             except BlockingIOError:
                 pass
         most = rate * (time.monotonic() - begin + 0.04) + 1024
-        check(received <= most, f"{received} bytes where there may be {most:.0f}")
-    check(received >= 0.9 * rate, f"{received} bytes in a second")
+        in_time(received <= most, f"{received} bytes where there may be {most:.0f}")
+    in_time(received >= 0.9 * rate, f"{received} bytes in a second")
     proxy.end()
 
 

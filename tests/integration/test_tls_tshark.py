@@ -19,7 +19,7 @@ import test_live
 import tlspeers
 from frames import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PADDED, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE,
                     Asker, frame, indexed, literal, request_block)
-from harness import check, equal
+from harness import check, equal, in_time
 from test_accuracy import wait_for_capture
 
 EARLY_NS = 50_000  # of the wall clock against the monotonic one
@@ -66,9 +66,9 @@ class Captured:
         late.sort()
         print(f"the session's times of responses minus the packets': n={len(late)} min={late[0] / 1e6:.3f} ms p50={late[len(late) // 2] / 1e6:.3f} ms "
               f"p99={late[len(late) * 99 // 100] / 1e6:.3f} ms max={late[-1] / 1e6:.3f} ms")
-        check(late[0] > -EARLY_NS, f"a time is {-late[0]} ns before the packet")
+        in_time(late[0] > -EARLY_NS, f"a time is {-late[0]} ns before the packet")
         if not self.box.sanitized() and len(late) >= ENOUGH:
-            check(late[len(late) // 2] < LATE_MEDIAN_NS, f"at the median {late[len(late) // 2]} ns late")
+            in_time(late[len(late) // 2] < LATE_MEDIAN_NS, f"at the median {late[len(late) // 2]} ns late")
 
 
 def keys(records):

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import harness
 import session
 import socks
-from harness import ROOT, check, equal, wait_until
+from harness import ROOT, check, equal, in_time, wait_until
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -281,7 +281,7 @@ def test_live(box):
             exchange(proxy, listener, f"/number-{i}")
             begin = time.monotonic()
             seen.append(next_event(events))
-            check(time.monotonic() - begin < 10, "soon")
+            in_time(time.monotonic() - begin < 10, "soon")
             wait_until(lambda: f"/number-{i}" in view.get("/").text, "the page shows the request")
         equal(len(set(seen)), len(seen), "each event has another number")
         # The session so far is a valid file.
@@ -420,7 +420,7 @@ def test_unchanged_and_refused(box):
     for values, done in (({"rate_down": "51200"}, "settings"), ({"recording": "resume"}, "resume"), ({"mark": ""}, "mark")):
         begin = time.monotonic()
         view.change(done, **values)
-        check(time.monotonic() - begin < 0.8, f"{values}: nothing is waited for where nothing changes")
+        in_time(time.monotonic() - begin < 0.8, f"{values}: nothing is waited for where nothing changes")
     equal(view.post("connection=1&headers=all&evil=1&from=2", mark="x").getheader("Location"), "/?from=2&connection=1&headers=all&done=mark", "back where one was")
     for values, reason in (({"rate_down": "fast"}, "rate-down: give bytes per second"), ({"connect_delay": "2s..1s"}, "connect-delay: give a time"),
                            ({"seed": "-1"}, "seed: give a whole number"), ({"mark": "x" * 201}, "mark: give one line"), ({"mark": "a\tb"}, "control characters"),
@@ -459,13 +459,13 @@ def test_proxy_that_does_not_answer(box):
             begin = time.monotonic()
             view.send(peer, "/settings", "POST", form)
             equal(view.get("/").status, 200, "others are served")
-            check(time.monotonic() - begin < 1.9, "at once")
+            in_time(time.monotonic() - begin < 1.9, "at once")
             answer = http.client.HTTPResponse(peer, method="POST")
             answer.begin()
             seconds = time.monotonic() - begin
             equal(answer.status, 422, "no answer")
             check("The proxy has not answered in time" in answer.read().decode(), "it says so")
-            check(1.9 < seconds < 5, f"after two seconds: {seconds}")
+            in_time(1.9 < seconds < 5, f"after two seconds: {seconds}")
         # So many may wait; another one is refused at once. None of them harms the others.
         with contextlib.ExitStack() as stack:
             peers = [stack.enter_context(view.connect()) for _ in range(17)]

@@ -85,8 +85,8 @@ class Ways:
 
 
 @functools.cache
-def recorded(build, **loads):
-    """Record so many loads of each way, seeds from 0 on, once for all tests of a script; kept until it ends.
+def recorded(build, attempt, **loads):  # pylint: disable=unused-argument
+    """Record so many loads of each way, seeds from 0 on, once for all tests of a script (again where one was too slow); kept until it ends.
 
     Return ({way: files}, {way: the forwarder's account of how late it was}).
     """
