@@ -252,9 +252,10 @@ static bool drain(struct tls_decrypt *decrypt)
     return false;
 }
 
+/* Return whether a key of the connection has come; the store may have dropped it since. */
 static bool any_key(const struct tls_decrypt *decrypt)
 {
-    return decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random);
+    return decrypt->told || (decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random));
 }
 
 static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)

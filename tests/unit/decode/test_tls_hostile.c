@@ -606,6 +606,27 @@ Test(tls_made, records_behind_a_part)
     run_fini(&made.run);
 }
 
+/* A key log so large that the connection's keys are dropped before the last of them came. */
+Test(tls_made, keys_that_were_dropped)
+{
+    struct made made;
+    make(&made, false);
+    add_secret(&made.run, "SERVER_HANDSHAKE_TRAFFIC_SECRET", 2);
+    send_sealed(&made, TO_CLIENT, 22, FINISHED, sizeof FINISHED - 1);
+    for (unsigned i = 0; i < TLS_KEYS_MAX; i++) {
+        char line[180];
+        int n = snprintf(line, sizeof line, "CLIENT_RANDOM %064x %096x", i, i);
+        cr_assert_eq(tls_keys_add_line(made.run.keys, line, (size_t)n), TLS_KEYS_ADDED);
+    }
+    send_sealed(&made, TO_SERVER, 22, FINISHED, sizeof FINISHED - 1);
+    cr_assert(tls_waits(made.run.tls));
+    tls_give_up(made.run.tls, made.run.t_ns, false);
+    char *text = run_text(&made.run);
+    cr_assert(strstr(text, " DECRYPTED\n") && strstr(text, " KEYS_INCOMPLETE\n"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+}
+
 /* Early data that waited for the server's answer are not given up while their keys are there. */
 Test(tls_made, more_early_data_than_a_part)
 {
