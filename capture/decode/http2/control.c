@@ -118,13 +118,13 @@ static void complete_go_away(struct http2 *http2, struct side *side, uint64_t t_
 static void complete_reset(struct http2 *http2, struct side *side, uint64_t t_ns)
 {
     uint32_t id = side->frame.stream;
+    struct stream *stream = http2_find_answered(http2, id, t_ns);
     EVENT_NEW(record, ev, t_ns, Http2Reset, HTTP2_RESET, http2_reset);
     set_exchange(http2, &record, id);
     EVENT_SET(ev, direction, side->direction);
     EVENT_SET(ev, stream, id);
     EVENT_SET(ev, error_code, get_32(side->control));
     event_emit(&http2->ordered, &record);
-    struct stream *stream = streams_find(&http2->streams, id);
     if (stream) {
         http2_close_half(http2, stream, 0, t_ns, MITM__HTTP_END_CAUSE__STREAM_RESET, NULL);
         http2_close_half(http2, stream, 1, t_ns, MITM__HTTP_END_CAUSE__STREAM_RESET, NULL);

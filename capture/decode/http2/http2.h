@@ -24,8 +24,8 @@
  * - HTTP2_STREAM: more than HTTP2_STREAMS_MAX streams open at once, or a new stream whose identifier does not grow.
  * - HTTP2_FLOOD: more than HTTP2_CONTROL_BURST frames that carry nothing (SETTINGS, PING, GOAWAY, RST_STREAM, PRIORITY,
  *   PRIORITY_UPDATE, WINDOW_UPDATE beyond one for each 1,024 bytes of data in the other direction, empty DATA without
- *   END_STREAM, empty CONTINUATION, unknown ones) beyond HTTP2_CONTROL_PER_S a second. SETTINGS that change all streams'
- *   windows count once more for every 64 open streams.
+ *   END_STREAM, empty CONTINUATION, unknown ones) beyond HTTP2_CONTROL_PER_S a second. SETTINGS that change all
+ * streams' windows count once more for every 64 open streams.
  * - HTTP2_TRUNCATED: the peer ended the direction (FIN, RESET, CONNECTION_ERROR) within a frame of another type than
  *   DATA, within a header block or the preface.
  * When requests are not followed any more, responses to unknown ones have no exchange; when responses are not, the
