@@ -199,8 +199,8 @@ static void decode_held(struct app *app, Mitm__Direction direction, struct hold 
     hold_fini(hold);
 }
 
-/* The protocol is known at `t_ns`: say so, and decode the bytes held so far. */
-static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
+/* The protocol is known at `t_ns`: say so. */
+static void say(struct app *app, enum sniff_result result, uint64_t t_ns)
 {
     EVENT_NEW(record, ev, t_ns, ProtocolDetected, PROTOCOL_DETECTED, protocol_detected);
     EVENT_SET(ev, protocol, protocol_of(result));
@@ -209,6 +209,12 @@ static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
     }
     event_emit(app->sink, &record);
     make_decoder(app, result);
+}
+
+/* The protocol is known at `t_ns`: say so, and decode the bytes held so far, the server's first. */
+static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
+{
+    say(app, result, t_ns);
     decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early);
     if (app->server_ended) {
         end(app, MITM__DIRECTION__TO_CLIENT, t_ns, MITM__END_CAUSE__FIN);
@@ -252,7 +258,9 @@ static bool inspect_server(struct app *app, uint64_t t_ns, const uint8_t *data, 
     uint8_t first[SNIFF_SERVER_MAX_BYTES];
     size_t n = beginning(&app->early, data, len, first, sizeof first);
     if (sniff_server(first, n) == SNIFF_UNKNOWN || len > EARLY_MAX_BYTES - app->early.len) {
-        decide(app, SNIFF_UNKNOWN, t_ns);
+        say(app, SNIFF_UNKNOWN, t_ns);
+        decode_held(app, MITM__DIRECTION__TO_SERVER, &app->hold);
+        decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early); /* beside what decided, however that is cut */
         return false;
     }
     struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
