@@ -8,15 +8,21 @@
 
 /* ---------------------------------------------------------------- tooltips */
 
-static void put_stalls(FILE *out, const struct model_h2 *h2)
+static void put_stalls(FILE *out, const struct chart_maker *maker, const struct model_exchange *x)
 {
-    int64_t ns = h2->stalled_ns[MODEL_TO_CLIENT];
+    static const char *const what[MODEL_DIRECTIONS] = {[MODEL_TO_CLIENT] = "", [MODEL_TO_SERVER] = "its body "};
+    static const int order[] = {MODEL_TO_CLIENT, MODEL_TO_SERVER};
     char buffer[FORMAT_BYTES];
-    if (h2->stalls[MODEL_TO_CLIENT] > 0)
-        fprintf(out, " · held back by flow control %s", format_seconds(buffer, ns));
-    if (h2->stalls[MODEL_TO_SERVER] > 0)
-        fprintf(out, " · its body held back by flow control %s",
-                format_seconds(buffer, h2->stalled_ns[MODEL_TO_SERVER]));
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        int direction = order[i];
+        int64_t connection_ns = chart_connection_stalled_ns(maker, x, direction);
+        if (x->h2 && x->h2->stalls[direction] > 0)
+            fprintf(out, " · %sheld back by flow control %s", what[direction],
+                    format_seconds(buffer, x->h2->stalled_ns[direction]));
+        if (connection_ns > 0)
+            fprintf(out, " · %sheld back by flow control of the connection %s", what[direction],
+                    format_seconds(buffer, connection_ns));
+    }
 }
 
 /* Write "reset by the server: CANCEL (8)". */
@@ -76,10 +82,9 @@ static struct figure_text exchange_tooltip(struct chart_maker *maker, const stru
         fprintf(out, " (%s decoded)", format_count(buffer, (uint64_t)x->decoded_bytes));
     const char *cause = words_http_end_cause(x->response.cause);
     bool reset = x->h2 && x->h2->reset_ns != MODEL_NONE;
-    if (x->h2) {
-        put_stalls(out, x->h2);
+    put_stalls(out, maker, x);
+    if (x->h2)
         put_messages(out, x->h2);
-    }
     if (reset) {
         fputs(" · ", out);
         put_reset(out, x->h2);
@@ -143,6 +148,7 @@ static void add_waiting(struct chart_maker *maker, const struct model_exchange *
         from_ns = x->sent_ns;
     }
     chart_bar(maker, CHART_WAITING, false, from_ns, to_ns, tooltip);
+    chart_stalls(maker, x, from_ns, to_ns);
     bool reset = x->h2 && x->h2->reset_ns != MODEL_NONE;
     if (!answered && (reset || !maker->open))
         add_broken_off(maker, x, to_ns, "no response", tooltip);
@@ -155,10 +161,12 @@ static void add_transfer(struct chart_maker *maker, const struct model_exchange 
     if (from_ns == MODEL_NONE)
         return;
     bool tunnel = x->response.cause == MITM__HTTP_END_CAUSE__TUNNEL;
-    if (end_ns != MODEL_NONE && (x->response.body_bytes == 0 || tunnel))
+    if (end_ns != MODEL_NONE && (x->response.body_bytes == 0 || tunnel)) {
         chart_dot(maker, CHART_TRANSFER, end_ns, tooltip);
-    else
+    } else {
         chart_bar(maker, CHART_TRANSFER, false, from_ns, chart_exchange_end(maker, x), tooltip);
+        chart_stalls(maker, x, from_ns, chart_exchange_end(maker, x));
+    }
     const char *cause = words_http_end_cause(x->response.cause);
     if (cause && !tunnel)
         add_broken_off(maker, x, end_ns, cause, tooltip);

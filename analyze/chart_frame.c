@@ -238,6 +238,7 @@ void chart_frame(struct chart *chart)
     figure->palette = palette;
     figure->palette_count = CHART_PHASES;
     figure->inferred_label = figure_text("inferred (encrypted)");
+    figure->stall_label = figure_text("held back by flow control");
     figure->dot_label = figure_text("no body, or too short to see");
     figure->failure_label = figure_text("failed");
     figure->open_label = figure_text("still open");

@@ -207,7 +207,9 @@ static struct figure_lane *append(struct chart_maker *maker)
                                  .dots = row->dots,
                                  .dot_count = row->dot_count,
                                  .failures = row->failures,
-                                 .failure_count = row->failure_count};
+                                 .failure_count = row->failure_count,
+                                 .stalls = row->stalls,
+                                 .stall_count = row->stall_count};
     *row = (struct chart_row){0};
     return lane;
 }
@@ -290,4 +292,5 @@ void chart_lane_free(struct figure_lane *lane)
     free((void *)(uintptr_t)lane->bars);
     free((void *)(uintptr_t)lane->dots);
     free((void *)(uintptr_t)lane->failures);
+    free((void *)(uintptr_t)lane->stalls);
 }

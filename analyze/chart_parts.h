@@ -2,8 +2,8 @@
  * What the modules that make a chart share; see analyze/chart.h.
  *
  * chart.c (groups, time axis) · chart_lane.c (a connection: SOCKS, end) · chart_tls.c (TLS, data not looked into) ·
- * chart_exchange.c (requests) · chart_streams.c (lanes of a connection with many requests at once) · chart_frame.c
- * (above and below the lanes) · chart_marks.c
+ * chart_exchange.c (requests) · chart_stalls.c (flow control) · chart_streams.c (lanes of a connection with many
+ * requests at once) · chart_frame.c (above and below the lanes) · chart_marks.c
  */
 #ifndef MITM_ANALYZE_CHART_PARTS_H
 #define MITM_ANALYZE_CHART_PARTS_H
@@ -77,7 +77,9 @@ struct chart_row {
     struct figure_bar *bars;
     struct figure_dot *dots;
     struct figure_failure *failures;
-    size_t bar_count, dot_count, failure_count, bar_capacity, dot_capacity, failure_capacity;
+    struct figure_stall *stalls;
+    size_t bar_count, dot_count, failure_count, stall_count;
+    size_t bar_capacity, dot_capacity, failure_capacity, stall_capacity;
 };
 
 /* A connection in the making. */
@@ -114,6 +116,22 @@ int64_t chart_exchange_end(const struct chart_maker *maker, const struct model_e
 
 /* Add the requests of a connection that come one after the other. */
 void chart_exchanges(struct chart_maker *maker);
+
+/* ---------------------------------------------------------------- chart_stalls.c */
+
+/* Add to the last bar of the row, which lasts from from_ns to to_ns (where that is later) and shows `exchange`, when
+ * flow control held back its data: the window of its stream, or while a message of it was on its way that of the
+ * connection. */
+void chart_stalls(struct chart_maker *maker, const struct model_exchange *exchange, int64_t from_ns, int64_t to_ns);
+
+/* Return for how long the connection's window was used up while the message of an exchange in `direction` was on its
+ * way. */
+int64_t chart_connection_stalled_ns(const struct chart_maker *maker, const struct model_exchange *exchange,
+                                    int direction);
+
+/* Add to `row` the `count` stalls `stalls`, which are freed, where they lie on its bars, which come one after the
+ * other: at least one of what a bar stands for is held back. */
+void chart_stalls_merged(struct chart_row *row, struct figure_stall *stalls, size_t count);
 
 /* ---------------------------------------------------------------- chart_tls.c */
 

@@ -3,7 +3,8 @@
  *
  * A request goes, in the order of their starts, on the first lane that is free then. There are at most most_lanes();
  * where that is too few, the last one is for all requests that have no room on the others: their bars are merged to
- * fewer, which say what at least one of them does: transfer, else waiting, else delay.
+ * fewer, which say what at least one of them does: transfer, else waiting, else delay; and whether flow control holds
+ * one of them back.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -154,9 +155,11 @@ static size_t fold(struct chart_maker *maker)
 {
     struct chart *chart = maker->chart;
     struct figure_bar *bars = maker->row.bars;
-    size_t count = maker->row.bar_count, first = chart->folded_count;
+    struct figure_stall *stalls = maker->row.stalls;
+    size_t count = maker->row.bar_count, stall_count = maker->row.stall_count, first = chart->folded_count;
     maker->row.bars = NULL;
-    maker->row.bar_count = maker->row.bar_capacity = 0;
+    maker->row.stalls = NULL;
+    maker->row.bar_count = maker->row.bar_capacity = maker->row.stall_count = maker->row.stall_capacity = 0;
     for (size_t i = 0; i < count; i++) {
         if (bars[i].from_ns == bars[i].to_ns) {
             chart_dot(maker, bars[i].phase, bars[i].from_ns, bars[i].tooltip);
@@ -167,6 +170,7 @@ static size_t fold(struct chart_maker *maker)
     }
     if (chart->folded_count > first)
         merge(maker, chart->folded + first, chart->folded_count - first);
+    chart_stalls_merged(&maker->row, stalls, stall_count);
     free(bars);
     return maker->row.bar_count;
 }

@@ -1,4 +1,6 @@
 /* Events of HTTP/2, and of WebSockets. */
+#include <stdlib.h>
+
 #include "analyze/fold_parts.h"
 #include "base/memory.h"
 
@@ -86,6 +88,56 @@ static void ping(struct model_http2 *http2, const Mitm__Http2Ping *ev, int64_t t
     }
 }
 
+/* Return both as one. */
+static struct model_stall join(struct model_stall earlier, struct model_stall later)
+{
+    return (struct model_stall){later.from_ns - (earlier.to_ns - earlier.from_ns), later.to_ns};
+}
+
+/* Make one of each two neighbours of `stalls`, whose number is even. */
+static void join_neighbours(struct model_stalls *stalls)
+{
+    stalls->count /= 2;
+    for (size_t i = 0; i < stalls->count; i++)
+        stalls->stalls[i] = join(stalls->stalls[2 * i], stalls->stalls[2 * i + 1]);
+    stalls->last = stalls->each *= 2;
+}
+
+/* Return `stalls`, or new ones if it is NULL, with room for one more; the pointer may have changed. */
+static struct model_stalls *make_room(struct model_stalls *stalls)
+{
+    if (stalls && stalls->count < stalls->capacity)
+        return stalls;
+    size_t capacity = stalls ? stalls->capacity * 2 : 4;
+    struct model_stalls *p = realloc(stalls, sizeof *p + capacity * sizeof *p->stalls);
+    if (!p)
+        abort();
+    if (!stalls)
+        *p = (struct model_stalls){.each = 1};
+    p->capacity = capacity;
+    return p;
+}
+
+/* Keep the time from `from_ns` to `to_ns`, without what lies before the end of the last one. */
+static void keep_stall(struct model_stalls **kept, int64_t from_ns, int64_t to_ns)
+{
+    struct model_stalls *stalls = *kept;
+    struct model_stall *last = stalls ? &stalls->stalls[stalls->count - 1] : NULL;
+    struct model_stall stall = {last && last->to_ns > from_ns ? last->to_ns : from_ns, to_ns};
+    if (stall.to_ns <= stall.from_ns)
+        return;
+    if (last && stalls->last < stalls->each) {
+        *last = join(*last, stall);
+        stalls->last++;
+        return;
+    }
+    if (stalls && stalls->count == MODEL_STALLS)
+        join_neighbours(stalls);
+    *kept = stalls = make_room(stalls);
+    stalls->stalls[stalls->count++] = stall;
+    stalls->last = 1;
+}
+
 static void stall(struct model_connection *c, struct model_exchange *x, const Mitm__Http2Stall *ev, int64_t t_ns)
 {
     int direction = direction_index(ev->has_direction, ev->direction);
@@ -97,6 +149,7 @@ static void stall(struct model_connection *c, struct model_exchange *x, const Mi
     int64_t first_ns = ev->has_first_t_ns ? model_number(ev->first_t_ns) : t_ns;
     (*count)++;
     *sum_ns = add_time(*sum_ns, first_ns, t_ns);
+    keep_stall(ev->has_stream ? &h2_of(x)->stall_times[direction] : &http2->stall_times[direction], first_ns, t_ns);
 }
 
 static void priority(struct model_exchange *x, const Mitm__Http2Priority *ev)

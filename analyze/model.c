@@ -43,6 +43,12 @@ struct model *model_new(const struct model_options *options)
     return model;
 }
 
+static void stalls_free(struct model_stalls *const stalls[MODEL_DIRECTIONS])
+{
+    for (int i = 0; i < MODEL_DIRECTIONS; i++)
+        free(stalls[i]);
+}
+
 static void session_free(struct model_session *session)
 {
     for (size_t i = 0; i < session->connection_count; i++) {
@@ -51,10 +57,14 @@ static void session_free(struct model_session *session)
         if (c->tls)
             free(c->tls->turns);
         free(c->tls);
+        if (c->http2)
+            stalls_free(c->http2->stall_times);
         free(c->http2);
     }
     for (size_t i = 0; i < session->exchange_count; i++) {
         free(session->exchanges[i].reached_ns);
+        if (session->exchanges[i].h2)
+            stalls_free(session->exchanges[i].h2->stall_times);
         free(session->exchanges[i].h2);
     }
     free(session->connections);

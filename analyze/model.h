@@ -64,6 +64,21 @@ struct model_messages {
     int64_t first_ns, last_ns; /* MODEL_NONE: there were none */
 };
 
+/* A time in which flow control held data back (Http2Stall). */
+struct model_stall {
+    int64_t from_ns, to_ns; /* from_ns < to_ns */
+};
+
+enum { MODEL_STALLS = 256 };
+
+/* Those of one window, one after the other. Where there are more than MODEL_STALLS, so many neighbours are kept as one
+ * as it takes, which is as long as they are together and ends with the last of them. */
+struct model_stalls {
+    size_t count, capacity; /* at most MODEL_STALLS */
+    uint64_t each, last;    /* how many each one stands for, and the last one */
+    struct model_stall stalls[];
+};
+
 /* What only an exchange of HTTP/2, or one that became a WebSocket, has. */
 struct model_h2 {
     uint32_t stream; /* 0: none */
@@ -74,6 +89,7 @@ struct model_h2 {
     uint32_t weight;                       /* the first priority told: 1 … 256; 0: none */
     uint64_t stalls[MODEL_DIRECTIONS];     /* Http2Stall of this stream, and for how long in all */
     int64_t stalled_ns[MODEL_DIRECTIONS];
+    struct model_stalls *stall_times[MODEL_DIRECTIONS]; /* NULL: none */
     struct model_messages messages[MODEL_DIRECTIONS];
 };
 
@@ -210,8 +226,9 @@ struct model_http2 {
     int64_t ping_min_ns, ping_sum_ns;     /* … time to the acknowledgement, as seen here; MODEL_NONE, 0: none */
     int64_t go_away_ns[MODEL_DIRECTIONS]; /* the first GOAWAY with an error, else the first; MODEL_NONE: none */
     uint32_t go_away_error[MODEL_DIRECTIONS];
-    uint64_t stalls[MODEL_DIRECTIONS]; /* of the connection's window */
+    uint64_t stalls[MODEL_DIRECTIONS]; /* of the connection's window; see struct model_h2 */
     int64_t stalled_ns[MODEL_DIRECTIONS];
+    struct model_stalls *stall_times[MODEL_DIRECTIONS];
 };
 
 struct model_connection {

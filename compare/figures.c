@@ -1,5 +1,6 @@
 #include "compare/figures.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,10 +45,6 @@ static void plot_init(struct figures_plot *plot, const struct comparison *c, con
     plot->panels[0].title = (struct figure_text){plot->title, len};
     plot->panels[1] = plots_figure(plot->strips)->panels[0];
     plot->panels[1].same_x = true;
-    plot->figure = (struct plot_figure){.panels = plot->panels,
-                                        .panel_count = 2,
-                                        .empty_label = figure_text("no values"),
-                                        .created_s = figures_date_s(c)};
 }
 
 static bool same_plot(const struct compare_row *a, const struct compare_row *b)
@@ -68,44 +65,54 @@ int64_t figures_date_s(const struct comparison *c)
     return (int64_t)(latest_ns / 1000000000);
 }
 
-/* Join the panels of all plots to one figure. */
-static void join(struct figures *f, const struct comparison *c)
+static void remark(struct figures *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void remark(struct figures *f, const char *format, ...)
+{
+    char *text = f->remarks[f->remark_count];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, FIGURES_REMARK_BYTES, format, arguments);
+    va_end(arguments);
+    f->remark_texts[f->remark_count++] = figure_text(text);
+}
+
+static void describe(struct figures *f, const struct comparison *c, size_t single, size_t left_out)
 {
     double percent = c->options->confidence * 100;
-    for (size_t i = 0; i < f->count; i++) {
-        f->panels[2 * i] = f->plots[i].panels[0];
-        f->panels[2 * i + 1] = f->plots[i].panels[1];
-    }
     snprintf(
-        f->notes[0], sizeof f->notes[0],
+        f->method, sizeof f->method,
         "Above: share of the values up to x, with a simultaneous %g %% band. Below: each value, quartiles, and the "
         "median with its %g %% interval.",
         percent, percent);
-    snprintf(f->notes[1], sizeof f->notes[1], "%zu more rows are not shown.", f->left_out);
-    for (size_t i = 0; i < 2; i++)
-        f->note_texts[i] = figure_text(f->notes[i]);
-    f->all = (struct plot_figure){.title = figure_text("Comparison"),
-                                  .notes = f->note_texts,
-                                  .note_count = f->left_out > 0 ? 2 : 1,
-                                  .panels = f->panels,
-                                  .panel_count = 2 * f->count,
-                                  .empty_label = figure_text("No measure has more than one value."),
-                                  .created_s = figures_date_s(c)};
+    if (c->row_count == 0)
+        remark(f, "No measure has a value.");
+    if (single > 0)
+        remark(f, "Rows without distribution, since no side has more than one value: %zu.", single);
+    if (left_out > 0)
+        remark(f, "Rows that are not drawn here: %zu. A PDF has room for all; --metric chooses measures.", left_out);
 }
 
-struct figures *figures_new(const struct comparison *c)
+struct figures *figures_new(const struct comparison *c, size_t most)
 {
     struct figures *f = memory_new(1, sizeof *f);
+    f->plots = memory_new(c->row_count, sizeof *f->plots);
+    f->figures = memory_new(c->row_count, sizeof *f->figures);
+    size_t single = 0, left_out = 0;
     for (size_t i = 0, n; i < c->row_count; i += n) {
-        size_t most = c->rows[i].before.n;
+        size_t values = c->rows[i].before.n;
         for (n = 0; i + n < c->row_count && same_plot(&c->rows[i], &c->rows[i + n]); n++)
-            most = c->rows[i + n].after.n > most ? c->rows[i + n].after.n : most;
-        if (f->count == FIGURES_MOST)
-            f->left_out += n;
-        else if (most > 1) /* one value is no distribution */
-            plot_init(&f->plots[f->count++], c, &c->rows[i], n);
+            values = c->rows[i + n].after.n > values ? c->rows[i + n].after.n : values;
+        if (values <= 1) { /* no distribution */
+            single += n;
+        } else if (f->count == most) {
+            left_out += n;
+        } else {
+            plot_init(&f->plots[f->count], c, &c->rows[i], n);
+            f->figures[f->count] = (struct plot_figure){.panels = f->plots[f->count].panels, .panel_count = 2};
+            f->count++;
+        }
     }
-    join(f, c);
+    describe(f, c, single, left_out);
     return f;
 }
 
@@ -117,5 +124,7 @@ void figures_free(struct figures *f)
         free(f->plots[i].samples);
         free(f->plots[i].title);
     }
+    free(f->plots);
+    free(f->figures);
     free(f);
 }

@@ -5,8 +5,6 @@
 #include "compare/compare.h"
 #include "figures/plots.h"
 
-enum { FIGURES_MOST = 16 }; /* further measures, pages and servers are only counted */
-
 /* A measure (of a page or server): the distribution functions of all groups with bands, above strips with all values.
  */
 struct figures_plot {
@@ -14,20 +12,23 @@ struct figures_plot {
     struct plots_sample *samples;
     char *title;
     struct plot_panel panels[2];
-    struct plot_figure figure;
 };
+
+enum { FIGURES_REMARK_BYTES = 120, FIGURES_REMARKS = 2 };
 
 struct figures {
-    struct figures_plot plots[FIGURES_MOST];
-    size_t count, left_out; /* rows that are not shown */
-    char notes[2][240];
-    struct figure_text note_texts[2];
-    struct plot_panel panels[2 * FIGURES_MOST];
-    struct plot_figure all; /* all of them as one figure */
+    struct figures_plot *plots;
+    struct plot_figure *figures; /* of each plot */
+    size_t count;
+    char method[240]; /* how to read them */
+    char remarks[FIGURES_REMARKS][FIGURES_REMARK_BYTES];
+    struct figure_text remark_texts[FIGURES_REMARKS]; /* what was left out */
+    size_t remark_count;
 };
 
-/* Make the figures of `comparison`, which must outlive them. Free them with figures_free(). */
-struct figures *figures_new(const struct comparison *comparison);
+/* Make the figures of `comparison`, which must outlive them: one for each measure (of a page or server) of which a side
+ * has more than one value, at most `most`. Free them with figures_free(). */
+struct figures *figures_new(const struct comparison *comparison, size_t most);
 void figures_free(struct figures *figures);
 
 /* Return the date that documents carry: the latest recording's, seconds since 1970 UTC; 0: not known. */

@@ -6,7 +6,7 @@
 #include "base/plain.h"
 #include "compare/notes_parts.h"
 
-enum { POWER_PERCENT = 80 };
+enum { POWER_PERCENT = 80, MANY = 12 };
 #define NEGLIGIBLE 0.147 /* Cliff's delta: see ranks_delta_word() */
 
 /* Print which row is meant: "page load time of a.example/ ('before', 'after')". */
@@ -115,31 +115,72 @@ static const struct kind {
              {"ties", is_tied, say_tied},
              {"undecided", is_undecided, say_undecided}};
 
-/* Say of each row what is the case; of many rows, of how many, and of the first of them. */
-static void say_of_rows(struct comparison *c, const struct kind *kind, size_t needed)
+/* Return what is said of `row` behind its name. */
+static char *sentence(const struct comparison *c, const struct kind *kind, const struct compare_row *row, size_t needed)
 {
-    enum { MANY = 12 };
-    size_t count = 0, first = 0;
-    for (size_t i = c->row_count; i > 0; i--) {
-        if (kind->is(c, &c->rows[i - 1], needed)) {
-            count++;
-            first = i - 1;
-        }
-    }
-    for (size_t i = first, said = 0; i < c->row_count && said < count; i++) {
-        const struct compare_row *row = &c->rows[i];
-        if (!kind->is(c, row, needed))
+    struct note_writer w;
+    note_begin(&w);
+    kind->say(w.out, c, row, needed);
+    fputc('.', w.out);
+    if (fclose(w.out) != 0)
+        abort();
+    return w.text;
+}
+
+static void say_of_many(struct comparison *c, const struct kind *kind, size_t needed, size_t count, size_t first)
+{
+    const struct compare_row *row = &c->rows[first];
+    char *text = sentence(c, kind, row, needed);
+    struct note_writer w;
+    note_begin(&w);
+    fprintf(w.out, "%zu of %zu rows, the first: ", count, c->row_count);
+    print_row_name(w.out, c, row);
+    fputs(text, w.out);
+    note_end(&w, c, kind->code);
+    free(text);
+}
+
+/* Say of the `count` rows what is the case, together of those of which it is the same. */
+static void say_of_few(struct comparison *c, const struct kind *kind, size_t needed, const size_t *rows, size_t count)
+{
+    char *texts[MANY];
+    for (size_t i = 0; i < count; i++)
+        texts[i] = sentence(c, kind, &c->rows[rows[i]], needed);
+    for (size_t i = 0; i < count; i++) {
+        if (!texts[i])
             continue;
         struct note_writer w;
         note_begin(&w);
-        if (count > MANY)
-            fprintf(w.out, "%zu of %zu rows, the first: ", count, c->row_count);
-        print_row_name(w.out, c, row);
-        kind->say(w.out, c, row, needed);
-        fputc('.', w.out);
+        print_row_name(w.out, c, &c->rows[rows[i]]);
+        for (size_t k = i + 1; k < count; k++) {
+            if (!texts[k] || strcmp(texts[i], texts[k]) != 0)
+                continue;
+            fputs(", ", w.out);
+            print_row_name(w.out, c, &c->rows[rows[k]]);
+            free(texts[k]);
+            texts[k] = NULL;
+        }
+        fputs(texts[i], w.out);
         note_end(&w, c, kind->code);
-        said = count > MANY ? count : said + 1;
+        free(texts[i]);
     }
+}
+
+/* Say of each row what is the case; of many rows, of how many, and of the first of them. */
+static void say_of_rows(struct comparison *c, const struct kind *kind, size_t needed)
+{
+    size_t rows[MANY], count = 0;
+    for (size_t i = 0; i < c->row_count; i++) {
+        if (!kind->is(c, &c->rows[i], needed))
+            continue;
+        if (count < MANY)
+            rows[count] = i;
+        count++;
+    }
+    if (count > MANY)
+        say_of_many(c, kind, needed, count, rows[0]);
+    else
+        say_of_few(c, kind, needed, rows, count);
 }
 
 static void say_unpaired(struct comparison *c)

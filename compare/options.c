@@ -30,19 +30,20 @@ static void add_file(struct compare_group *group, const char *file)
     group->files[group->file_count++] = file;
 }
 
-/* Take NAME=FILE apart; set *group. */
+/* Take NAME=FILE apart; set *group. The files may all follow: the shell does not expand NAME=*.mitm. */
 static int take_group(struct compare_request *r, char *value, struct compare_group **group)
 {
     char *equals = strchr(value, '=');
     size_t len = equals ? (size_t)(equals - value) : 0;
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._+-";
-    if (len == 0 || len > MOST_NAME || strspn(value, letters) != len || !equals[1])
+    if (len == 0 || len > MOST_NAME || strspn(value, letters) != len)
         return cli_usage(&cmd_compare,
                          "--group is NAME=FILE with a name of up to %d letters, digits, spaces and ._+-, not '%s'",
                          MOST_NAME, value);
     *equals = '\0';
     *group = group_named(r, value);
-    add_file(*group, equals + 1);
+    if (equals[1] != '\0')
+        add_file(*group, equals + 1);
     return -1;
 }
 
@@ -173,6 +174,11 @@ static int finish(struct compare_request *r)
         return cli_usage(&cmd_compare, "give either --before and --after, or --group, not both");
     if (r->group_count < 2)
         return cli_usage(&cmd_compare, "name the recordings of two groups: --before FILE... --after FILE...");
+    for (size_t g = 0; g < r->group_count; g++) {
+        if (r->groups[g].file_count == 0)
+            return cli_usage(&cmd_compare, "group '%s' has no files: name them behind --group %s=", r->groups[g].name,
+                             r->groups[g].name);
+    }
     if (r->group_count > MOST_GROUPS)
         return cli_usage(&cmd_compare, "there are more than %d groups", MOST_GROUPS);
     for (size_t i = 0; i < r->options.measure_count; i++) {

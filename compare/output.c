@@ -175,6 +175,12 @@ static void write_table(struct table *table, FILE *out, enum table_format format
     table_free(table);
 }
 
+static void write_halves(struct table *table, FILE *out)
+{
+    table_write_latex_halves(table, out, table_columns(table) - COMPARE_VALUES - COMPARE_DIFFERENCES, COMPARE_VALUES);
+    table_free(table);
+}
+
 static void put_file(FILE *out, const char *file)
 {
     plain_print(out, file, strlen(file));
@@ -348,7 +354,10 @@ void compare_write(FILE *out, const struct comparison *c, const struct compare_r
     put_groups(out, c, format);
     if (format == TABLE_TEXT)
         putc('\n', out);
-    write_table(compare_table(c), out, format, width);
+    if (format == TABLE_LATEX)
+        write_halves(compare_table(c), out);
+    else
+        write_table(compare_table(c), out, format, width);
     put_explanation(out, c, format);
     put_notes(out, c, format);
 }

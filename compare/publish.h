@@ -10,8 +10,8 @@
 bool publish_known(const char *path);
 
 /*
- * Write the comparison to `path`, which is replaced if it exists. SVG and PNG: the figures alone. Return CLI_OK, or
- * CLI_IO or CLI_NO (too large to draw) after a message.
+ * Write the comparison to `path`, which is replaced if it exists. SVG and PNG: the figures alone, in one picture.
+ * Return CLI_OK, or CLI_IO after a message.
  */
 int publish_write(const struct comparison *comparison, const char *path) __attribute__((warn_unused_result));
 

@@ -110,7 +110,7 @@ static enum render_result put_picture(FILE *out, const struct plot_figure *plot,
 {
     fputs("<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"", out);
     enum render_result result = put_url(out, plot, timeline, true);
-    fputs("\"><img style=\"max-width:100%;height:auto\" width=\"1100\" src=\"", out);
+    fprintf(out, "\"><img style=\"max-width:100%%;height:auto\" width=\"%d\" src=\"", plot ? 700 : 1100);
     if (result == RENDER_OK)
         result = put_url(out, plot, timeline, false);
     fputs("\" alt=\"", out);
@@ -119,29 +119,34 @@ static enum render_result put_picture(FILE *out, const struct plot_figure *plot,
     return result;
 }
 
+static void put_note(FILE *out, const char *text)
+{
+    fputs("<p class=\"quiet\">", out);
+    html_string(out, text);
+    fputs("</p>\n", out);
+}
+
 static enum render_result put_figures(FILE *out, const struct publish *p)
 {
     enum render_result result = RENDER_OK;
+    fputs("<h2>Typical page loads</h2>\n", out);
     if (p->timelines) {
         static const char alt[] = "Time graphs of a typical page load of each group.";
-        fputs("<h2>Typical page loads</h2>\n<p class=\"quiet\">Of each group the page load with the median load "
-              "time.</p>\n",
-              out);
         struct timeline_figure figure = *timelines_figure(p->timelines);
         figure.title = figure_text(NULL);
         result = put_picture(out, NULL, &figure, alt, sizeof alt - 1);
+    } else {
+        put_note(out, PUBLISH_NO_TIMELINES);
     }
-    if (p->figures->count == 0)
-        return result;
-    fputs("<h2>Distributions</h2>\n<p class=\"quiet\">", out);
-    html_string(out, p->figures->notes[0]);
-    fputs("</p>\n", out);
-    for (size_t i = 0; i < p->figures->count && result == RENDER_OK; i++) {
-        const struct figures_plot *plot = &p->figures->plots[i];
-        result = put_picture(out, &plot->figure, NULL, plot->title, strlen(plot->title));
-    }
-    if (p->figures->left_out > 0)
-        fprintf(out, "<p class=\"quiet\">%s</p>\n", p->figures->notes[1]);
+    const struct figures *figures = p->figures;
+    if (figures->count + figures->remark_count > 0)
+        fputs("<h2>Distributions</h2>\n", out);
+    if (figures->count > 0)
+        put_note(out, figures->method);
+    for (size_t i = 0; i < figures->count && result == RENDER_OK; i++)
+        result = put_picture(out, &figures->figures[i], NULL, figures->plots[i].title, strlen(figures->plots[i].title));
+    for (size_t i = 0; i < figures->remark_count; i++)
+        put_note(out, figures->remarks[i]);
     return result;
 }
 

@@ -60,19 +60,20 @@ static void add_method(struct paper *paper, const struct comparison *c)
 
 static void add_figures(struct paper *paper, const struct publish *p)
 {
-    if (p->timelines) {
-        paper_heading(paper, 1, figure_text("Typical page loads"), NULL);
-        paper_note(paper, figure_text("Of each group the page load with the median load time."));
+    paper_heading(paper, 1, figure_text("Typical page loads"), NULL);
+    if (p->timelines)
         paper_timeline(paper, timelines_figure(p->timelines));
-    }
-    if (p->figures->count == 0)
-        return;
-    paper_heading(paper, 1, figure_text("Distributions"), NULL);
-    paper_note(paper, figure_text(p->figures->notes[0]));
-    for (size_t i = 0; i < p->figures->count; i++)
-        paper_plot(paper, &p->figures->plots[i].figure);
-    if (p->figures->left_out > 0)
-        paper_note(paper, figure_text(p->figures->notes[1]));
+    else
+        paper_note(paper, figure_text(PUBLISH_NO_TIMELINES));
+    const struct figures *figures = p->figures;
+    if (figures->count + figures->remark_count > 0)
+        paper_heading(paper, 1, figure_text("Distributions"), NULL);
+    if (figures->count > 0)
+        paper_note(paper, figure_text(figures->method));
+    for (size_t i = 0; i < figures->count; i++)
+        paper_plot(paper, &figures->figures[i]);
+    for (size_t i = 0; i < figures->remark_count; i++)
+        paper_note(paper, figures->remark_texts[i]);
 }
 
 enum render_result publish_paper(const struct publish *p, struct render_buffer *out)

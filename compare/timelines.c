@@ -18,6 +18,7 @@ struct timelines {
     struct chart **charts; /* of each group */
     size_t chart_count;
     struct figure_mark *marks;
+    struct figure_text subtitle;
     struct figure_group *groups;
     size_t group_count, group_capacity;
     void **owned;
@@ -103,6 +104,7 @@ static struct figure_lane shifted_lane(struct timelines *t, const struct figure_
     struct figure_bar *bars = own(t, memory_new(lane.bar_count, sizeof *bars));
     struct figure_dot *dots = own(t, memory_new(lane.dot_count, sizeof *dots));
     struct figure_failure *failures = own(t, memory_new(lane.failure_count, sizeof *failures));
+    struct figure_stall *stalls = own(t, memory_new(lane.stall_count, sizeof *stalls));
     for (size_t i = 0; i < lane.bar_count; i++) {
         bars[i] = from->bars[i];
         bars[i].from_ns = back(bars[i].from_ns, by_ns);
@@ -119,9 +121,14 @@ static struct figure_lane shifted_lane(struct timelines *t, const struct figure_
         failures[i].t_ns = back(failures[i].t_ns, by_ns);
         failures[i].link = (struct figure_text){0};
     }
+    for (size_t i = 0; i < lane.stall_count; i++) {
+        const struct figure_stall *stall = &from->stalls[i];
+        stalls[i] = (struct figure_stall){stall->bar, back(stall->from_ns, by_ns), back(stall->to_ns, by_ns)};
+    }
     lane.bars = bars;
     lane.dots = dots;
     lane.failures = failures;
+    lane.stalls = stalls;
     lane.link = (struct figure_text){0};
     lane.from_ns = back(lane.from_ns, by_ns);
     lane.to_ns = back(lane.to_ns, by_ns);
@@ -172,43 +179,77 @@ static void add_load(struct timelines *t, const struct comparison *c, size_t g, 
     t->marks[g] = (struct figure_mark){load->load_ns, figure_text(own(t, label))};
 }
 
+/* Say which loads these are; `page`: of which page, NULL: of all. */
+static void set_subtitle(struct timelines *t, const struct text *page)
+{
+    char *line = NULL;
+    size_t len;
+    FILE *out = open_memstream(&line, &len);
+    if (!out)
+        abort();
+    fputs("Of each group the page load with the median load time", out);
+    if (page && page->len > 0) {
+        fputs(", of ", out);
+        fwrite(page->data, 1, page->len, out);
+    }
+    putc('.', out);
+    if (fclose(out) != 0)
+        abort();
+    t->subtitle = (struct figure_text){own(t, line), len};
+}
+
+/* Put the parts together on an axis from 0 to `to_ns`. */
+static void join(struct timelines *t, int64_t to_ns)
+{
+    const struct timeline_figure common = t->figure;
+    t->figure = (struct timeline_figure){.title = figure_text("Typical page loads"),
+                                         .subtitles = &t->subtitle,
+                                         .subtitle_count = 1,
+                                         .to_ns = to_ns + to_ns / 50,
+                                         .palette = common.palette,
+                                         .palette_count = common.palette_count,
+                                         .inferred_label = common.inferred_label,
+                                         .stall_label = common.stall_label,
+                                         .dot_label = common.dot_label,
+                                         .failure_label = common.failure_label,
+                                         .open_label = common.open_label,
+                                         .closed_label = common.closed_label,
+                                         .groups = t->groups,
+                                         .group_count = t->group_count,
+                                         .lanes_note = common.lanes_note,
+                                         .marks = t->marks,
+                                         .mark_count = t->chart_count,
+                                         .created_s = common.created_s};
+}
+
+static struct timelines *make(const struct comparison *c, const struct load *loads, const struct text *page)
+{
+    struct timelines *t = memory_new(1, sizeof *t);
+    int64_t to_ns = 0;
+    t->chart_count = c->group_count;
+    t->charts = memory_new(c->group_count, sizeof(struct chart *));
+    t->marks = memory_new(c->group_count, sizeof *t->marks);
+    for (size_t g = 0; g < c->group_count; g++) {
+        add_load(t, c, g, &loads[g]);
+        to_ns = loads[g].load_ns > to_ns ? loads[g].load_ns : to_ns;
+    }
+    set_subtitle(t, page);
+    join(t, to_ns);
+    return t;
+}
+
 struct timelines *timelines_new(const struct comparison *c)
 {
     struct texts texts = {0};
     struct keys *keys = keys_new(KEYS_PAGE, c->groups, c->group_count, &texts);
     struct load *loads = memory_new(c->group_count, sizeof *loads);
+    const struct text *names;
     uint32_t name;
+    (void)keys_distinct(keys, &names);
     bool one = most_loaded(c, keys, &name), all = true;
     for (size_t g = 0; g < c->group_count; g++)
         all &= choose(c, keys, one ? &name : NULL, g, &loads[g]);
-    struct timelines *t = NULL;
-    if (all) {
-        t = memory_new(1, sizeof *t);
-        t->chart_count = c->group_count;
-        t->charts = memory_new(c->group_count, sizeof(struct chart *));
-        t->marks = memory_new(c->group_count, sizeof *t->marks);
-        int64_t to_ns = 0;
-        for (size_t g = 0; g < c->group_count; g++) {
-            add_load(t, c, g, &loads[g]);
-            to_ns = loads[g].load_ns > to_ns ? loads[g].load_ns : to_ns;
-        }
-        const struct timeline_figure common = t->figure;
-        t->figure = (struct timeline_figure){.title = figure_text("Typical page loads"),
-                                             .to_ns = to_ns + to_ns / 50,
-                                             .palette = common.palette,
-                                             .palette_count = common.palette_count,
-                                             .inferred_label = common.inferred_label,
-                                             .dot_label = common.dot_label,
-                                             .failure_label = common.failure_label,
-                                             .open_label = common.open_label,
-                                             .closed_label = common.closed_label,
-                                             .groups = t->groups,
-                                             .group_count = t->group_count,
-                                             .lanes_note = common.lanes_note,
-                                             .marks = t->marks,
-                                             .mark_count = c->group_count,
-                                             .created_s = common.created_s};
-    }
+    struct timelines *t = all ? make(c, loads, one ? &names[name] : NULL) : NULL;
     free(loads);
     keys_free(keys);
     texts_fini(&texts);

@@ -25,9 +25,9 @@ static const struct figure_color dark_colors[][2] = {
     {FIGURE_COLOR_TRANSFER, {0x46, 0xad, 0x5e}}, {FIGURE_COLOR_WAITING, {0x6e, 0x78, 0x85}},
 };
 
-static struct figure_color color_on(const struct painter *painter, struct figure_color color)
+struct figure_color draw_color(struct figure_color color, bool dark)
 {
-    for (size_t i = 0; painter->dark && i < sizeof dark_colors / sizeof *dark_colors; i++) {
+    for (size_t i = 0; dark && i < sizeof dark_colors / sizeof *dark_colors; i++) {
         if (memcmp(&dark_colors[i][0], &color, sizeof color) == 0)
             return dark_colors[i][1];
     }
@@ -36,7 +36,7 @@ static struct figure_color color_on(const struct painter *painter, struct figure
 
 static void set_color(const struct painter *painter, struct figure_color color, double alpha)
 {
-    color = color_on(painter, color);
+    color = draw_color(color, painter->dark);
     cairo_set_source_rgba(painter->cr, color.red / 255.0, color.green / 255.0, color.blue / 255.0, alpha);
 }
 
@@ -129,7 +129,7 @@ static void draw_shade(const struct painter *painter, const struct layout_item *
 {
     trace_edge(painter->cr, item);
     cairo_close_path(painter->cr);
-    set_color(painter, item->color, 0.18);
+    set_color(painter, item->color, DRAW_SHADE_PERCENT / 100.0);
     cairo_fill(painter->cr);
 }
 

@@ -48,6 +48,7 @@ struct figure_color {
 #define FIGURE_COLOR_TRANSFER {0x3f, 0xa0, 0x55}
 #define FIGURE_COLOR_OPAQUE   {0x7f, 0xbc, 0x8d}
 #define FIGURE_COLOR_WAITING  {0xc6, 0xcb, 0xd3}
+#define FIGURE_COLOR_FAILURE  {0xb3, 0x2d, 0x24} /* no phase: crosses, their labels, and warnings */
 /* clang-format on */
 
 /* A kind of phase: an entry of the figure's palette. */
@@ -78,12 +79,19 @@ struct figure_dot {
     struct figure_text link;    /* optional */
 };
 
-/* A failure of a lane, drawn as a red cross with its label beside it where there is room. */
+/* A failure of a lane, drawn as a cross with its label beside it where there is room. */
 struct figure_failure {
     int64_t t_ns;
     struct figure_text label;   /* short: "refused by exit policy (2)" */
     struct figure_text tooltip; /* optional: `label` is used */
     struct figure_text link;    /* optional */
+};
+
+/* A time in which what a bar shows was held back, drawn as a dark line along the bar's lower edge. */
+struct figure_stall {
+    size_t bar; /* index into the lane's bars; an index beyond them is a bug */
+    int64_t from_ns;
+    int64_t to_ns;
 };
 
 /* How a lane ended: the circle at its right. */
@@ -111,6 +119,8 @@ struct figure_lane {
     size_t dot_count;
     const struct figure_failure *failures;
     size_t failure_count;
+    const struct figure_stall *stalls; /* those of a bar together, in the order of time and without overlap */
+    size_t stall_count;
     enum figure_end end;
     struct figure_text end_tooltip; /* optional: "closed by the server at 5.330 s" */
 };
@@ -159,8 +169,9 @@ struct timeline_figure {
     const struct figure_phase *palette;
     size_t palette_count;
     /* Texts of the legend. It shows only what occurs: phases in the order of the palette, then the hatching of inferred
-     * bars, dot, cross and circles. */
+     * bars, the line of stalls, dot, cross and circles. */
     struct figure_text inferred_label; /* "inferred (encrypted)" */
+    struct figure_text stall_label;    /* "held back by flow control" */
     struct figure_text dot_label;      /* "no body, or too short to see" */
     struct figure_text failure_label;  /* "failed" */
     struct figure_text open_label;     /* "still open" */

@@ -265,9 +265,8 @@ void layout_add_copy(struct layout *layout, struct layout_page *page, const stru
     for (guint i = 0; i < from->hits->len; i++) {
         const struct layout_hit *hit = &g_array_index(from->hits, struct layout_hit, i);
         struct layout_rect rect = {hit->rect.x + by.x, hit->rect.y + by.y, hit->rect.width, hit->rect.height};
-        if (hit->target)
-            layout_add_hit(layout, page, rect, NULL, (struct figure_text){NULL, 0},
-                           text_format(layout->meter, "%s%s", prefix, hit->target));
+        const char *target = hit->target ? text_format(layout->meter, "%s%s", prefix, hit->target) : NULL;
+        layout_add_hit(layout, page, rect, hit->tooltip, (struct figure_text){NULL, 0}, target);
     }
     for (guint i = 0; i < from->anchors->len; i++) {
         const struct layout_anchor *anchor = &g_array_index(from->anchors, struct layout_anchor, i);

@@ -21,8 +21,9 @@
 #define INK_LIFE    ((struct figure_color){0xb4, 0xbb, 0xc5})
 #define INK_STRIPE  ((struct figure_color){0xf5, 0xf7, 0xf9})
 #define INK_PAPER   ((struct figure_color){0xff, 0xff, 0xff})
-#define INK_FAILURE ((struct figure_color){0xb3, 0x2d, 0x24})
+#define INK_FAILURE ((struct figure_color)FIGURE_COLOR_FAILURE)
 #define INK_MARK    ((struct figure_color){0x2b, 0x31, 0x3a})
+#define INK_STALL   INK_TEXT
 
 /* One layout unit in points, usually: a CSS pixel. */
 #define LAYOUT_UNIT_PT 0.75
@@ -172,8 +173,9 @@ bool layout_add_anchor(struct layout *layout, struct layout_page *page, const ch
 
 void layout_add_bookmark(struct layout *layout, unsigned level, const char *text, size_t page, double y);
 
-/* Add to `page` of `layout` what is drawn on `from`, a page of another layout, moved by `by`, and its places that lead
- * to targets and are led to; `prefix` is put before the names of both. Tooltips and other links are left out. */
+/* Add to `page` of `layout` what is drawn on `from`, a page of another layout, moved by `by`, with its tooltips, its
+ * places that lead to targets and those that are led to; `prefix` is put before the names of both. Other links are left
+ * out. */
 void layout_add_copy(struct layout *layout, struct layout_page *page, const struct layout_page *from,
                      struct layout_point by, const char *prefix);
 

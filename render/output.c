@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "render/draw.h"
+#include "render/png.h"
 #include "render/xref.h"
 
 #define OUTLINE_LEVELS 4 /* of the outline of a PDF, at most */
@@ -149,6 +150,24 @@ cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GS
     return status;
 }
 
+/* Write the image `surface` of `page` as PNG, with the very colours of what was drawn. */
+static cairo_status_t write_png(cairo_surface_t *surface, const struct layout_page *page, bool dark, GString *out)
+{
+    guint32 inks[64];
+    guint count = 0;
+    for (guint i = 0; i <= page->items->len && count < G_N_ELEMENTS(inks); i++) {
+        struct figure_color color = i == 0 ? INK_PAPER : g_array_index(page->items, struct layout_item, i - 1).color;
+        color = draw_color(color, dark);
+        guint32 ink = (guint32)color.red << 16 | (guint32)color.green << 8 | color.blue;
+        bool known = false;
+        for (guint k = 0; k < count; k++)
+            known = known || inks[k] == ink;
+        if (!known)
+            inks[count++] = ink;
+    }
+    return png_write(surface, inks, count, out);
+}
+
 cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
 {
     const struct layout_page *page = layout_page(layout, 0);
@@ -161,7 +180,7 @@ cairo_status_t output_png(const struct layout *layout, double scale, bool dark, 
     draw_page(cr, layout, page, dark);
     cairo_status_t status = cairo_status(cr);
     if (status == CAIRO_STATUS_SUCCESS)
-        status = cairo_surface_write_to_png_stream(surface, append_bytes, out);
+        status = write_png(surface, page, dark, out);
     cairo_status_t finished = finish(cr, surface);
     return status != CAIRO_STATUS_SUCCESS ? status : finished;
 }
@@ -268,7 +287,7 @@ void output_image_map(const struct layout *layout, bool links, const char *name,
         bool linked = links && hit->link;
         if (!linked && !hit->tooltip)
             continue;
-        g_string_append_printf(out, "<area shape=\"rect\" coords=\"%ld,%ld,%ld,%ld\"", lround(fmax(floor(rect->x), 0)),
+        g_string_append_printf(out, "<area coords=\"%ld,%ld,%ld,%ld\"", lround(fmax(floor(rect->x), 0)),
                                lround(fmax(floor(rect->y), 0)), lround(fmin(ceil(rect->x + rect->width), page->width)),
                                lround(fmin(ceil(rect->y + rect->height), page->height)));
         if (linked) {

@@ -2,14 +2,15 @@
 
 #include <math.h>
 
-/* The phases: as in the default palette, and what stands for them in the others. */
-static const struct figure_color phases[][3] = {
+/* Phases and failures: as in the default palette, and what stands for them in the others. */
+static const struct figure_color colors[][3] = {
     {FIGURE_COLOR_TLS, {0x7d, 0x35, 0x60}, {0x44, 0x44, 0x44}},
     {FIGURE_COLOR_SOCKS, {0x00, 0x72, 0xb2}, {0x1a, 0x1a, 0x1a}},
     {FIGURE_COLOR_DELAY, {0x00, 0x00, 0x00}, {0x62, 0x62, 0x62}},
     {FIGURE_COLOR_TRANSFER, {0x00, 0x9e, 0x73}, {0x86, 0x86, 0x86}},
     {FIGURE_COLOR_OPAQUE, {0xe6, 0x9f, 0x00}, {0xae, 0xae, 0xae}},
     {FIGURE_COLOR_WAITING, {0xd4, 0xd8, 0xde}, {0xda, 0xda, 0xda}},
+    {FIGURE_COLOR_FAILURE, {0xb0, 0x4e, 0x00}, {0x00, 0x00, 0x00}},
 };
 
 /* The series. Neighbours differ in lightness, and each in its dash. */
@@ -31,15 +32,6 @@ static const double dashes[PALETTE_SERIES][6] = {
 /* clang-format on */
 static const size_t dash_counts[PALETTE_SERIES] = {0, 2, 2, 4, 2, 2, 6, 2};
 
-struct figure_color palette_phase(enum render_palette palette, struct figure_color color)
-{
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        if (memcmp(&phases[i][RENDER_PALETTE_DEFAULT], &color, sizeof color) == 0)
-            return phases[i][palette];
-    }
-    return color;
-}
-
 struct palette_series palette_series(enum render_palette palette, size_t style)
 {
     style %= PALETTE_SERIES;
@@ -57,8 +49,31 @@ static double linear(uint8_t channel)
     return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
 }
 
+static double luminance(struct figure_color color)
+{
+    return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue);
+}
+
 double palette_lightness(struct figure_color color)
 {
-    double luminance = 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue);
-    return luminance > 216.0 / 24389 ? 116 * cbrt(luminance) - 16 : luminance * 24389 / 27;
+    double y = luminance(color);
+    return y > 216.0 / 24389 ? 116 * cbrt(y) - 16 : y * 24389 / 27;
+}
+
+/* Return the gray that is as light as `color`. */
+static struct figure_color gray_of(struct figure_color color)
+{
+    double y = luminance(color);
+    double value = y <= 0.0031308 ? 12.92 * y : 1.055 * pow(y, 1 / 2.4) - 0.055;
+    uint8_t channel = (uint8_t)lround(value * 255);
+    return (struct figure_color){channel, channel, channel};
+}
+
+struct figure_color palette_color(enum render_palette palette, struct figure_color color)
+{
+    for (size_t i = 0; i < sizeof colors / sizeof *colors; i++) {
+        if (memcmp(&colors[i][RENDER_PALETTE_DEFAULT], &color, sizeof color) == 0)
+            return colors[i][palette];
+    }
+    return palette == RENDER_PALETTE_GRAY ? gray_of(color) : color;
 }

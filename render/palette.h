@@ -1,9 +1,9 @@
 /*
- * Palettes: which colours and dashes stand for the phases and the series of a figure.
+ * Palettes: which colours and dashes stand for the phases, the failures and the series of a figure.
  *
- * Figures name colours of phases as in the default palette (FIGURE_COLOR_…); drawing with another palette translates
- * them. So that a figure printed in gray can be read, any two phases of a palette differ in lightness by at least
- * PALETTE_LEAST_STEP, series that follow each other do, too, and no two series have the same dash.
+ * Figures and layouts name colours as in the default palette (FIGURE_COLOR_…, INK_…); drawing with another palette
+ * translates them. So that a figure printed in gray can be read, any two phases of a palette differ in lightness by at
+ * least PALETTE_LEAST_STEP, series that follow each other do, too, and no two series have the same dash.
  */
 #ifndef MITM_RENDER_PALETTE_H
 #define MITM_RENDER_PALETTE_H
@@ -12,8 +12,9 @@
 
 #include "render/figure.h"
 
-/* Colours of phases and series. Grays differ in lightness enough to be told apart in print; the colour-blind palette is
- * that of Okabe and Ito (2008), its reddish purple darker. */
+/* Colours of phases, failures and series. Grays differ in lightness enough to be told apart in print, and failures are
+ * black; the colour-blind palette is that of Okabe and Ito (2008), darker where its yellow, its vermillion and its
+ * reddish purple are too light for thin lines, for words and beside another phase. */
 enum render_palette { RENDER_PALETTE_DEFAULT, RENDER_PALETTE_COLORBLIND, RENDER_PALETTE_GRAY };
 
 /* Least difference of lightness, as palette_lightness() has it. */
@@ -29,8 +30,9 @@ struct palette_series {
     size_t dash_count;
 };
 
-/* Return the colour in `palette` of a phase that has `color` in the default palette; others stay as they are. */
-struct figure_color palette_phase(enum render_palette palette, struct figure_color color);
+/* Return the colour in `palette` of what has `color` in the default palette: of phases and failures their own; others
+ * stay as they are, but in the gray palette become grays of the same lightness. Colours of `palette` stay. */
+struct figure_color palette_color(enum render_palette palette, struct figure_color color);
 
 /* Return the look of series number `style` in `palette`; it is static. */
 struct palette_series palette_series(enum render_palette palette, size_t style);

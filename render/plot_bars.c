@@ -49,7 +49,7 @@ static void add_row(struct plot *plot, const struct plot_area *area, const struc
         double from = plot_x(area, x);
         x += amount(bar, i / 2, inferred);
         struct layout_rect rect = {from, top, plot_x(area, x) - from, height};
-        struct figure_color color = palette_phase(plot->look->palette, panel->palette[i / 2].color);
+        struct figure_color color = palette_color(plot->look->palette, panel->palette[i / 2].color);
         if (rect.width > 0 && inferred)
             layout_add_hatch(plot->page, rect, color);
         else if (rect.width > 0)
@@ -74,7 +74,7 @@ static void add_keys(struct plot *plot, const struct plot_panel *panel)
         }
         if (occurs)
             keys[count++] = (struct plot_key){.label = plot_text(plot, panel->palette[i].label),
-                                              .color = palette_phase(plot->look->palette, panel->palette[i].color),
+                                              .color = palette_color(plot->look->palette, panel->palette[i].color),
                                               .box = true};
     }
     if (hatched)

@@ -8,7 +8,9 @@
 #include "render/output.h"
 #include "render/plot_layout.h"
 #include "render/save.h"
+#include "render/sheet_layout.h"
 #include "render/timeline.h"
+#include "render/web.h"
 
 void render_buffer_fini(struct render_buffer *buffer)
 {
@@ -81,6 +83,9 @@ static double unit_pt(const struct render_options *options)
     return (options->font_pt > 0 ? options->font_pt : FIGURE_FONT_PT) / FIGURE_TEXT;
 }
 
+/* How much thicker crosses are where they have no hue that tells them apart. */
+#define GRAY_CROSS 1.5
+
 /* Let another palette's colours stand for those of the default one. */
 static void recolor(struct layout *layout, enum render_palette palette)
 {
@@ -88,9 +93,17 @@ static void recolor(struct layout *layout, enum render_palette palette)
         struct layout_page *page = layout_page(layout, i);
         for (guint k = 0; k < page->items->len; k++) {
             struct layout_item *item = &g_array_index(page->items, struct layout_item, k);
-            item->color = palette_phase(palette, item->color);
+            item->color = palette_color(palette, item->color);
+            if (palette == RENDER_PALETTE_GRAY && item->kind == LAYOUT_CROSS)
+                item->stroke *= GRAY_CROSS;
         }
     }
+}
+
+/* Return the greatest height of a picture of `width`. */
+static double picture_height(double width)
+{
+    return fmin(OUTPUT_MAX_SIDE, OUTPUT_MAX_PIXELS / width);
 }
 
 /* Store the layout of `figure` for `format` in *layout, or NULL if there is none. */
@@ -111,7 +124,7 @@ static enum render_result lay_out(const struct timeline_figure *figure, enum ren
         layout_options.page_height = option(options->page_height_pt, 595, 420, 4000) / OUTPUT_POINTS_PER_UNIT;
         layout_options.index = !options->no_index;
     } else {
-        layout_options.max_height = fmin(OUTPUT_MAX_SIDE, OUTPUT_MAX_PIXELS / layout_options.width);
+        layout_options.max_height = picture_height(layout_options.width);
     }
     *layout = timeline_layout(figure, &layout_options);
     if (!*layout)
@@ -141,6 +154,7 @@ static enum render_result lay_out_plot(const struct plot_figure *figure, const s
     made->title = text_safe(made->meter, figure->title, false);
     made->created_s = figure->created_s;
     made->unit_pt = unit_pt(options);
+    recolor(made, options->palette);
     if (height <= 0 || taken > height + 0.5) /* what does not fit is not cut off */
         page->height = taken;
     *layout = made;
@@ -248,6 +262,30 @@ enum render_result render_plot_file(const struct plot_figure *figure, enum rende
 {
     struct render_buffer drawing = {0};
     return save(render_plot(figure, format, options, &drawing), &drawing, path, error);
+}
+
+enum render_result render_sheet(const struct sheet_figure *figure, enum render_format format,
+                                const struct render_options *options, struct render_buffer *out)
+{
+    options = options ? options : &usual;
+    render_buffer_fini(out);
+    double width = option(options->width_px, 1100, 600, 4000);
+    struct layout *layout = sheet_layout(figure, width, picture_height(width));
+    return layout ? finish(layout, format, options, out) : RENDER_TOO_LARGE;
+}
+
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
+{
+    struct layout *layout;
+    render_buffer_fini(out);
+    enum render_result result = lay_out_plot(figure, &(struct render_options){.width_px = width_px}, &layout);
+    if (result != RENDER_OK)
+        return result;
+    GString *bytes = g_string_new(NULL);
+    web_svg(layout, bytes);
+    layout_free(layout);
+    hand_over(bytes, out);
+    return RENDER_OK;
 }
 
 enum render_result render_timeline_image_map(const struct timeline_figure *figure, const struct render_options *options,

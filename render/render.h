@@ -21,6 +21,7 @@
 #include "render/figure.h"
 #include "render/palette.h"
 #include "render/plot.h"
+#include "render/sheet.h"
 
 enum render_format {
     RENDER_SVG,
@@ -102,6 +103,18 @@ enum render_result render_plot(const struct plot_figure *figure, enum render_for
     __attribute__((warn_unused_result));
 enum render_result render_plot_file(const struct plot_figure *figure, enum render_format format,
                                     const struct render_options *options, const char *path, int *error)
+    __attribute__((warn_unused_result));
+
+/* The same for a sheet, one picture, as SVG or PNG; of the options width_px (usually 1100), scale and dark count. */
+enum render_result render_sheet(const struct sheet_figure *figure, enum render_format format,
+                                const struct render_options *options, struct render_buffer *out)
+    __attribute__((warn_unused_result));
+
+/*
+ * Draw `figure`, whose panels are lines without areas and marks, as an SVG `width_px` CSS pixels wide for a document of
+ * the web: as small as can be, in colours for light and dark pages at once, with texts in the reader's fonts.
+ */
+enum render_result render_plot_web(const struct plot_figure *figure, double width_px, struct render_buffer *out)
     __attribute__((warn_unused_result));
 
 #endif

@@ -162,6 +162,10 @@ static void add_legend(struct timeline *timeline)
         layout_add_hatch(timeline->page, (struct layout_rect){sign.x, sign.y + (sign.height - 9) / 2, 14, 9},
                          INK_QUIET);
     }
+    if (timeline->stall_occurs) {
+        struct layout_rect sign = add_legend_entry(&legend, 14, figure->stall_label);
+        timeline_add_stall_sign(timeline, (struct layout_rect){sign.x, sign.y + (sign.height - 9) / 2, 14, 9});
+    }
     if (timeline->dot_occurs)
         add_legend_sign(&legend, LAYOUT_DOT, figure->palette[timeline->dot_phase].color, figure->dot_label);
     if (timeline->failure_occurs)

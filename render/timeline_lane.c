@@ -99,6 +99,16 @@ static void add_whole_lane_hit(struct timeline *timeline, const struct timeline_
         layout_add_anchor(timeline->layout, timeline->page, name, 0, plan->y - 4);
 }
 
+struct layout_rect timeline_bar_rect(const struct timeline *timeline, const struct timeline_lane *plan, size_t index)
+{
+    const struct bar_place *place = &plan->places[index];
+    struct layout_rect rect = {.x = place->x0, .width = place->x1 - place->x0};
+    rect.y = track_top(timeline, plan, place->track, &rect.height);
+    if (rect.width > 4)
+        rect.width -= 0.75; /* parts it from a neighbour of the same colour */
+    return rect;
+}
+
 /* Add the bars of a lane that are no dots. */
 static void add_bars(struct timeline *timeline, const struct timeline_lane *plan)
 {
@@ -107,17 +117,15 @@ static void add_bars(struct timeline *timeline, const struct timeline_lane *plan
         const struct bar_place *place = &plan->places[i];
         if (place->shape != BAR_RECT)
             continue;
-        struct layout_rect rect = {.x = place->x0, .width = place->x1 - place->x0};
-        rect.y = track_top(timeline, plan, place->track, &rect.height);
-        add_obstacle(timeline, rect);
+        struct layout_rect rect = timeline_bar_rect(timeline, plan, i);
         struct layout_rect hit = rect;
+        hit.width = place->x1 - place->x0;
+        add_obstacle(timeline, hit);
         if (plan->tracks == 1) {
             hit.y = plan->y;
             hit.height = plan->height;
         }
         timeline_add_lane_hit(timeline, plan, hit, bar->tooltip, bar->link);
-        if (rect.width > 4)
-            rect.width -= 0.75; /* parts it from a neighbour of the same colour */
         struct figure_color color = timeline->figure->palette[bar->phase].color;
         if (bar->inferred)
             layout_add_hatch(timeline->page, rect, color);
@@ -257,6 +265,7 @@ void timeline_add_lane(struct timeline *timeline, struct timeline_lane *plan)
     add_whole_lane_hit(timeline, plan);
     add_life_line(timeline, plan);
     add_bars(timeline, plan);
+    timeline_add_stalls(timeline, plan);
     add_dots(timeline, plan);
     add_crosses(timeline, plan);
     add_end(timeline, plan);

@@ -79,6 +79,7 @@ static void note_lane(struct timeline *timeline, const struct timeline_lane *pla
         if (timeline_is_on_axis(timeline, lane->dots[i].t_ns))
             note_dot(timeline, lane->dots[i].phase);
     }
+    timeline_note_stalls(timeline, plan);
     for (size_t i = 0; i < lane->failure_count; i++)
         timeline->failure_occurs = timeline->failure_occurs || timeline_is_on_axis(timeline, lane->failures[i].t_ns);
     timeline->end_occurs[lane->end] = true;

@@ -2,8 +2,8 @@
  * What the parts of the timeline's layout share. Only timeline*.c include this.
  *
  * timeline.c (order of the parts, pages) · timeline_frame.c (header, legend, axis, marks) · timeline_lanes.c (groups
- * and lanes) · timeline_lane.c (one lane) · timeline_failures.c (labels of failures) · timeline_foot.c (strips, shares,
- * notes) · timeline_index.c (index of the lanes)
+ * and lanes) · timeline_lane.c (one lane) · timeline_stalls.c (what was held back) · timeline_failures.c (labels of
+ * failures) · timeline_foot.c (strips, shares, notes) · timeline_index.c (index of the lanes)
  */
 #ifndef MITM_RENDER_TIMELINE_PARTS_H
 #define MITM_RENDER_TIMELINE_PARTS_H
@@ -82,6 +82,8 @@ struct timeline {
     bool inferred_occurs;
     bool dot_occurs;
     size_t dot_phase; /* of the first dot */
+    bool stall_occurs;
+    size_t stall_phase; /* of the first bar with a stall */
     bool failure_occurs;
     bool end_occurs[FIGURE_END_CLOSED + 1];
 };
@@ -144,6 +146,8 @@ void timeline_add_embedded_places(struct timeline *timeline, struct layout_rect 
 void timeline_measure_lane(const struct timeline *timeline, struct timeline_lane *plan, bool continued);
 /* Return the y of the middle of the bars of `plan`. */
 double timeline_lane_middle(const struct timeline_lane *plan);
+/* Return what the bar number `index` of `plan`, which is no dot, covers in the picture. */
+struct layout_rect timeline_bar_rect(const struct timeline *timeline, const struct timeline_lane *plan, size_t index);
 /* Add one lane, its failure labels aside. */
 void timeline_add_lane(struct timeline *timeline, struct timeline_lane *plan);
 /* Add the hit area `rect` of something in a lane. It has what the lane has if it has nothing itself. */
@@ -151,6 +155,15 @@ void timeline_add_lane_hit(struct timeline *timeline, const struct timeline_lane
                            struct figure_text tooltip, struct figure_text link);
 /* Return the tooltip of `failure`: its label if it has none. */
 struct figure_text timeline_failure_tooltip(const struct figure_failure *failure);
+
+/* timeline_stalls.c */
+
+/* Note whether stalls of the lane are drawn, and of which phase, unless some have been noted before. */
+void timeline_note_stalls(struct timeline *timeline, const struct timeline_lane *plan);
+/* Add the stalls of a lane, on top of its bars. */
+void timeline_add_stalls(struct timeline *timeline, const struct timeline_lane *plan);
+/* Add the sign for stalls in the legend, which covers `bar`. */
+void timeline_add_stall_sign(struct timeline *timeline, struct layout_rect bar);
 
 /* timeline_failures.c */
 

@@ -18,7 +18,7 @@ static const char *latex_of(const char **p, bool number)
                  {"#", "\\#"},
                  {"_", "\\_"},
                  {"%", "\\%"},
-                 {"~", "\\textasciitilde{}"},
+                 {"~", "$\\sim$"},
                  {"^", "\\textasciicircum{}"},
                  {"<", "\\textless{}"},
                  {">", "\\textgreater{}"},
@@ -53,48 +53,75 @@ static void put(FILE *out, const char *text, bool number)
     }
 }
 
-static void put_tabular(struct table *table, FILE *out)
+/* Columns of a table: the first `lead` ones, and `count` from `from` on. */
+struct choice {
+    size_t lead, from, count;
+};
+
+static size_t column_at(const struct choice *choice, size_t i)
+{
+    return i < choice->lead ? i : choice->from + i - choice->lead;
+}
+
+static void put_row(struct table *table, FILE *out, const struct choice *choice, size_t row, const size_t *most)
 {
     static const char fraction[] = ".000000000000000000000000";
-    size_t *most = memory_new(table->column_count, sizeof *most);
+    for (size_t i = 0; i < choice->lead + choice->count; i++) {
+        size_t column = column_at(choice, i);
+        fputs(i > 0 ? " & " : "", out);
+        const char *cell = table_cell(table, row, column);
+        if (i == 0 && (cell[0] == '[' || cell[0] == '*')) /* not an argument of the \\ before it */
+            fputs("{}", out);
+        put(out, cell, table_is_number(table, column));
+        size_t own = table_fraction(table, row, column);
+        if (own < most[i]) /* digits stand below each other */
+            fprintf(out, "\\phantom{%.*s}", (int)(most[i] - own), own == 0 ? fraction : fraction + 1);
+    }
+    fputs(" \\\\\n", out);
+}
+
+static void put_tabular(struct table *table, FILE *out, const struct choice *choice)
+{
+    size_t columns = choice->lead + choice->count;
+    size_t *most = memory_new(columns, sizeof *most);
     fputs("\\begin{tabular}{", out);
-    for (size_t i = 0; i < table->column_count; i++) {
-        most[i] = table_most_fraction(table, i);
-        putc(table_is_number(table, i) ? 'r' : 'l', out);
+    for (size_t i = 0; i < columns; i++) {
+        most[i] = table_most_fraction(table, column_at(choice, i));
+        putc(table_is_number(table, column_at(choice, i)) ? 'r' : 'l', out);
     }
     fputs("}\n\\toprule\n", out);
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = 0; i < columns; i++) {
         fputs(i > 0 ? " & " : "", out);
-        put(out, table_head(table, i), false);
+        put(out, table_head(table, column_at(choice, i)), false);
     }
     fputs(" \\\\\n\\midrule\n", out);
-    for (size_t row = 0; row < table_rows(table); row++) {
-        for (size_t i = 0; i < table->column_count; i++) {
-            fputs(i > 0 ? " & " : "", out);
-            const char *cell = table_cell(table, row, i);
-            if (i == 0 && (cell[0] == '[' || cell[0] == '*')) /* not an argument of the \\ before it */
-                fputs("{}", out);
-            put(out, cell, table_is_number(table, i));
-            size_t own = table_fraction(table, row, i);
-            if (own < most[i]) /* digits stand below each other */
-                fprintf(out, "\\phantom{%.*s}", (int)(most[i] - own), own == 0 ? fraction : fraction + 1);
-        }
-        fputs(" \\\\\n", out);
-    }
+    for (size_t row = 0; row < table_rows(table); row++)
+        put_row(table, out, choice, row, most);
     fputs("\\bottomrule\n\\end{tabular}\n", out);
     free(most);
 }
 
 void table_write_latex(struct table *table, FILE *out)
 {
+    const struct choice all = {.count = table_columns(table)};
     fputs("% \\usepackage{booktabs}\n", out);
     if (!table->caption) {
-        put_tabular(table, out);
+        put_tabular(table, out, &all);
         return;
     }
-    fputs("\\begin{table}\n\\centering\n\\caption{", out);
+    /* A column of two is too narrow; where there is one column, the star makes no difference. */
+    fputs("\\begin{table*}\n\\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}\n\\caption{", out);
     put(out, table->caption, false);
     fputs("}\n", out);
-    put_tabular(table, out);
-    fputs("\\end{table}\n", out);
+    put_tabular(table, out, &all);
+    fputs("\\end{table*}\n", out);
+}
+
+void table_write_latex_halves(struct table *table, FILE *out, size_t lead, size_t count)
+{
+    const struct choice first = {lead, lead, count}, second = {lead, lead + count, table_columns(table) - lead - count};
+    fputs("% \\usepackage{booktabs}\n", out);
+    put_tabular(table, out, &first);
+    fputs("\\par\\medskip\n", out);
+    put_tabular(table, out, &second);
 }

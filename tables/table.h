@@ -65,6 +65,10 @@ void table_estimate(struct table *table, double value, double low, double high);
  */
 void table_write(struct table *table, FILE *out, enum table_format format, size_t width);
 
+/* The same in LaTeX, without caption, as two tabulars below each other, since one would be too wide for a page: both
+ * have the first `lead` columns, the first one the next `count`, the second one the rest. */
+void table_write_latex_halves(struct table *table, FILE *out, size_t lead, size_t count);
+
 /* Write plain text for Markdown: nothing in it is markup (CommonMark, 2.4) or becomes a link ("www."). */
 void table_put_markdown(FILE *out, const char *text);
 

@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import re
+import struct
+import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import comparing
 import harness
+import page
 import ways
 from harness import check, equal
 
@@ -117,9 +121,10 @@ def test_formats(box):
     equal(len({line.replace(r"\|", "").count("|") for line in markdown}), 1, "different numbers of cells")
     latex = parsed(box, words, "latex")
     for word in (r"\begin{tabular}", r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}"):
-        equal(latex.count(word), 1, word)
+        equal(latex.count(word), 2, f"{word}: one table would be too wide")
     equal(latex.count("{"), latex.count("}"), "braces of LaTeX")
-    equal(latex.partition(r"\midrule")[2].partition(r"\bottomrule")[0].count(r"\\"), len(rows), "rows of LaTeX")
+    for half in latex.split(r"\midrule")[1:]:
+        equal(half.partition(r"\bottomrule")[0].count(r"\\"), len(rows), "rows of LaTeX")
     check(parsed(box, words, "text").count("~") >= len(rows), "verdicts in the text")
 
 
@@ -135,6 +140,74 @@ def test_documents(box):
             pages.append(path.read_bytes())
         check(pages[0].startswith(magic), f"{kind} begins with {pages[0][:20]}")
         check(pages[0] == pages[1], f"{kind}: not the same bytes twice")
+
+
+def tooltips(svg):
+    """What an SVG tells where one points at it."""
+    return [title.text for title in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}title")]
+
+
+def picture(box, kind, *words):
+    path = box.folder / f"picture.{kind}"
+    result = box.analyze("compare", *words, "-o", path)
+    equal((result.returncode, result.stdout, result.stderr), (0, b"", b""), f"{kind} of {words}")
+    return path.read_bytes()
+
+
+def test_pictures(box):
+    """SVG and PNG hold the distributions of all rows, and a timeline of each group."""
+    files = loads(box)
+    three = [f"--group={name}=" for name in ("one", "two", "a third one with a name of 40 characters")]
+    cases = ((["--before", *files[:4], "--after", *files[4:8]], ("before", "after")),
+             ([three[0], *files[:4], three[1], *files[4:8], three[2], *files[8:]], ("one", "two", "a third one with a name of 40 characters")))
+    for words, groups in cases:
+        for more in ([], ["--metric", "load-time"], ["--by", "server"]):
+            svg = picture(box, "svg", *words, *more)
+            check(b"<image" not in svg, "the SVG is no vector graphic")
+            told = tooltips(svg)
+            rows = json.loads(box.analyze("compare", *words, *more, "--format", "json").stdout)["rows"]
+            labels = {line.split()[0]: line.partition("  ")[2].strip() for line in measures(box)}
+            for row in rows:
+                name = labels[row["measure"]] + (f", {row['subject']}" if row["subject"] else "")
+                equal(told.count(name), 1, f"distributions of {name} in {told}")
+            for group in groups:
+                for host in page.HOSTS:
+                    check(any(text.startswith(f"{group}: {host}:") for text in told), f"the timeline of '{group}' lacks {host}: {told}")
+            width, height = (float(re.search(rb'<svg[^>]* %s="([0-9.]+)' % name, svg)[1]) for name in (b"width", b"height"))
+            if more != ["--metric", "load-time"]:
+                continue  # it takes time
+            size = struct.unpack(">II", picture(box, "png", *words, *more)[16:24])
+            equal(size, (2 * width, 2 * height), f"pixels of the PNG of an SVG of {width} x {height}")
+
+
+def measures(box):
+    """The lines of the list of measures: name, label, definition."""
+    listed = box.analyze("compare", "--metric", "help").stdout.decode().splitlines()
+    return [line[2:].partition(":")[0] for line in listed if ":" in line]
+
+
+def text_of(box, kind, *words):
+    path = box.folder / f"document.{kind}"
+    result = box.analyze("compare", *words, "-o", path)
+    equal((result.returncode, result.stderr), (0, b""), f"{kind} of {words}")
+    return subprocess.run(["pdftotext", path, "-"], check=True, capture_output=True, text=True).stdout if kind == "pdf" else path.read_text()
+
+
+def test_what_is_not_drawn(box):
+    """Single values have no distribution, and without a page load there is no timeline: said in each document."""
+    harness.need_programs("pdftotext")
+    idle = box.proxy("--no-view", name="idle")
+    idle.end(verify=False)
+    for kind in ("pdf", "html"):
+        text = text_of(box, kind, "--before", ARTICLE, "--after", CURL)
+        check("no side has more than one value" in text, f"{kind}: {text}")
+        check("No time graphs" not in text, f"{kind}: {text}")
+        text = text_of(box, kind, "--before", idle.path, "--after", ARTICLE)
+        check("No time graphs" in text, f"{kind}: {text}")
+    for kind in ("svg", "png"):
+        both = picture(box, kind, "--before", ARTICLE, "--after", CURL)
+        check(both != picture(box, kind, "--before", idle.path, "--after", ARTICLE), "the same picture")
+        picture(box, kind, "--before", idle.path, "--after", idle.path)
 
 
 def test_divisions(box):
@@ -181,6 +254,7 @@ def test_wrong_use(box):
     refused(box, 2, "--before", ARTICLE)
     refused(box, 2, "--after", ARTICLE)
     refused(box, 2, f"--group=one={CHROMIUM}")
+    check("'two' has no files" in refused(box, 2, f"--group=one={CHROMIUM}", "--group=two="), "a group without files")
     refused(box, 2, f"--group=one={CHROMIUM}", f"--group=one={CURL}")
     check("--metric help" in refused(box, 2, *both, "--metric", "speed"), "how to list the measures")
     check(b"load-time" in box.analyze("compare", "--metric", "help").stdout, "the list of the measures")

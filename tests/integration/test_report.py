@@ -31,9 +31,13 @@ ALLOWED = {
     "input": {"name", "type", "value", "size", "inputmode", "maxlength", "placeholder", "required"},
     "select": {"name"}, "option": {"value", "selected"}, "button": {"type", "name", "value"},
 }
-# All elements of a drawing.
-DRAWN = {"svg", "title", "defs", "g", "symbol", "path", "use", "rect", "clipPath", "image", "mask", "filter"}
-MAX_BYTES = 30_000_000  # of a report on 20 sessions
+# All elements of a drawing, with their attributes.
+DRAWN = {"svg": {"width", "height", "font-size", "{http://www.w3.org/XML/1998/namespace}space"}, "style": set(),
+         "rect": {"class", "width", "height"}, "path": {"class", "d", "stroke-width"},
+         "text": {"class", "x", "y", "textLength", "font-size"}}
+DARK = "@media(prefers-color-scheme:dark){"
+MAX_DRAWING_BYTES = 30_000
+MAX_BYTES = 6_000_000  # of a report on 20 sessions
 SAMPLES = sorted((harness.ROOT / "samples").glob("*.mitm"))
 
 
@@ -93,7 +97,7 @@ class Document(HTMLParser):
             check(url.startswith(("#session-", "#sessions")) or re.match(r"s\d+-|", url[1:])[0] == prefix,
                   f"session {self.session} leads to {url}")
         elif url.startswith("data:image/svg+xml;base64,"):
-            check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
+            check(tag == "img" and not self.served, f"a drawing in <{tag}>")
             self.verify_svg(base64.b64decode(url.partition(",")[2], validate=True))
         elif url.startswith("data:image/png;base64,"):
             check(tag in ("img", "source") and not self.served, f"a data: URL in <{tag}>")
@@ -102,12 +106,17 @@ class Document(HTMLParser):
             check(self.served and url.startswith("/") and not url.startswith("//"), f"<{tag}> leads to {url}")
 
     def verify_svg(self, data):
-        """A drawing that refers to nothing but its own glyphs."""
+        """A small drawing that refers to nothing, with colours for a light and for a dark page."""
+        check(len(data) < MAX_DRAWING_BYTES, f"a drawing of {len(data)} bytes")
+        style = ""
         for element in ElementTree.fromstring(data).iter():
             name = element.tag.rpartition("}")[2]
-            check(name in DRAWN, f"<{name}> in a picture")
-            check(not any(key.startswith("on") for key in element.attrib), f"a script in <{name}>")
-            check(element.get("{http://www.w3.org/1999/xlink}href", "#").startswith("#"), f"a link in <{name}>")
+            check(name in DRAWN and set(element.attrib) <= DRAWN[name], f"<{name}> with {element.attrib} in a picture")
+            style += element.text if name == "style" else ""
+        light, dark = ({rule for rule in part.split("}") if rule.startswith(".c")} for part in style.split(DARK))
+        classes = {rule.partition("{")[0] for rule in light}
+        equal({rule.partition("{")[0] for rule in dark}, classes, "classes of colours")
+        check(len(classes) > 2 and not light & dark and "url(" not in style and "@import" not in style, f"the style {style}")
 
     def verify_png(self, data):
         equal(data[:8], b"\x89PNG\r\n\x1a\n", "the picture")

@@ -121,6 +121,7 @@ static struct test_figure *new_figure(void)
         .palette_count = PHASES,
         .title = figure_text("example.org through Tor"),
         .inferred_label = figure_text("inferred (encrypted)"),
+        .stall_label = figure_text("held back by flow control"),
         .dot_label = figure_text("no body, or too short to see"),
         .failure_label = figure_text("failed"),
         .open_label = figure_text("still open"),
@@ -163,6 +164,31 @@ static void make_bar(struct lane_maker *maker, size_t phase, int64_t duration_ns
     maker->bar_count++;
 }
 
+/* Return a stall from `from` to `to` hundredths of the bar number `index`. */
+static struct figure_stall part_of(const struct lane_maker *maker, size_t index, uint64_t from, uint64_t to)
+{
+    const struct figure_bar *bar = &maker->bars[index];
+    uint64_t start = (uint64_t)bar->from_ns, part = ((uint64_t)bar->to_ns - start) / 100;
+    return (struct figure_stall){index, (int64_t)(start + from * part), (int64_t)(start + to * part)};
+}
+
+/* Hold back every other transfer of `lane`: for its first fifth, and then again and again. */
+static void make_stalls(struct figure_lane *lane, const struct lane_maker *maker)
+{
+    enum { AGAIN = 35 };
+    struct figure_stall *stalls = block(maker->test, maker->bar_count * (1 + AGAIN) * sizeof *stalls);
+    size_t transfers = 0;
+    for (size_t i = 0; i < maker->bar_count; i++) {
+        const struct figure_bar *bar = &maker->bars[i];
+        if (bar->phase != TRANSFER || bar->to_ns < bar->from_ns || transfers++ % 2 > 0)
+            continue;
+        stalls[lane->stall_count++] = part_of(maker, i, 0, 20);
+        for (uint64_t k = 0; k < AGAIN; k++)
+            stalls[lane->stall_count++] = part_of(maker, i, 30 + 2 * k, 31 + 2 * k);
+    }
+    lane->stalls = stalls;
+}
+
 /* Fill `lane` with SOCKS, requests and responses, or a failure after SOCKS. */
 static void make_lane(struct figure_lane *lane, struct lane_maker *maker)
 {
@@ -196,6 +222,8 @@ static void make_lane(struct figure_lane *lane, struct lane_maker *maker)
     lane->bar_count = maker->bar_count;
     lane->dots = maker->dots;
     lane->dot_count = maker->dot_count;
+    if (maker->plan->continued > 0)
+        make_stalls(lane, maker);
     lane->label = format(maker->test, "%zu", 435 + maker->number);
     lane->link = format(maker->test, "#connection-%zu", 435 + maker->number);
     lane->tooltip = format(maker->test, "connection %zu\n%zu requests", 435 + maker->number, requests);

@@ -21,7 +21,7 @@ struct figure_plan {
     size_t requests;   /* per lane: a waiting bar each and a transfer bar or a dot */
     int64_t length_ns; /* of the time axis */
     bool hostile;      /* texts and times that want to do harm */
-    size_t continued;  /* each lane is continued by up to so many more, and some bars are inferred */
+    size_t continued;  /* each lane is continued by up to so many more, some bars are inferred, and some held back */
 };
 
 /* Return a made-up figure; the same plan gives the same figure. Every bar has a tooltip of its own: "bar LANE.NUMBER".

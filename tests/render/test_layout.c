@@ -139,6 +139,33 @@ static bool is_bar_or_failure(const struct timeline_figure *figure, const struct
     return is_phase_rect(figure, item) || (item->kind == LAYOUT_TEXT && same_color(item->color, INK_FAILURE));
 }
 
+static bool is_stall(const struct timeline_figure *figure, const struct layout_item *item)
+{
+    (void)figure;
+    return item->kind == LAYOUT_RECT && same_color(item->color, INK_STALL);
+}
+
+/* Return whether `line` lies along the lower edge of `bar`. */
+static bool is_along(const struct layout_rect *line, const struct layout_rect *bar)
+{
+    return line->x >= bar->x - SLACK && line->x + line->width <= bar->x + bar->width + SLACK &&
+           line->height < bar->height && fabs(line->y + line->height - bar->y - bar->height) < SLACK;
+}
+
+/* Check that the lines of stalls lie along bars, or the sample of the legend. */
+static void check_stalls(const struct timeline_figure *figure, const struct layout_page *page)
+{
+    for (guint i = 0; i < page->items->len; i++) {
+        if (!is_stall(figure, item_at(page, i)))
+            continue;
+        guint k = i; /* the bar is below it */
+        while (k > 0 && !(is_phase_rect(figure, item_at(page, k - 1)) &&
+                          is_along(&item_at(page, i)->rect, &item_at(page, k - 1)->rect)))
+            k--;
+        cr_assert(k > 0, "line %u at %g %g", i, item_at(page, i)->rect.x, item_at(page, i)->rect.y);
+    }
+}
+
 static void check_bars_visible(const struct timeline_figure *figure, const struct layout_page *page)
 {
     for (guint i = 0; i < page->items->len; i++) {
@@ -217,6 +244,8 @@ static void check_layout(const struct timeline_figure *figure, const struct time
         check_apart(pick(figure, page, is_text), "texts");
         check_apart(pick(figure, page, is_bar_or_failure), "bars or failure labels");
         check_bars_visible(figure, page);
+        check_stalls(figure, page);
+        check_apart(pick(figure, page, is_stall), "lines of stalls");
     }
     check_hits(figure, layout);
     check_lanes(figure, layout);

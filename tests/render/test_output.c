@@ -190,15 +190,22 @@ static cairo_status_t read_png(void *closure, unsigned char *to, unsigned len)
     return CAIRO_STATUS_SUCCESS;
 }
 
+/* Return `figure`, drawn as PNG with `options`; the caller destroys it. */
+static cairo_surface_t *draw_image(const struct timeline_figure *figure, const struct render_options *options)
+{
+    struct reader reader = {0};
+    cr_assert_eq((int)render_timeline(figure, RENDER_PNG, options, &reader.png), RENDER_OK);
+    cairo_surface_t *image = cairo_image_surface_create_from_png_stream(read_png, &reader);
+    cr_assert_eq((int)cairo_surface_status(image), CAIRO_STATUS_SUCCESS);
+    render_buffer_fini(&reader.png);
+    return image;
+}
+
 /* 84 mm are 634.96 pixels: the last row and column, parts of which are outside of the page, are white nevertheless. */
 Test(output, the_edges_of_a_figure_are_white)
 {
     struct test_figure *test = figures_random(&plan);
-    struct render_options options = {.figure_width_pt = 84 / 25.4 * 72};
-    struct reader reader = {0};
-    cr_assert_eq((int)render_timeline(&test->figure, RENDER_PNG, &options, &reader.png), RENDER_OK);
-    cairo_surface_t *image = cairo_image_surface_create_from_png_stream(read_png, &reader);
-    cr_assert_eq((int)cairo_surface_status(image), CAIRO_STATUS_SUCCESS);
+    cairo_surface_t *image = draw_image(&test->figure, &(struct render_options){.figure_width_pt = 84 / 25.4 * 72});
     int width = cairo_image_surface_get_width(image), height = cairo_image_surface_get_height(image);
     cr_assert_eq(width, 635);
     const unsigned char *data = cairo_image_surface_get_data(image);
@@ -207,6 +214,43 @@ Test(output, the_edges_of_a_figure_are_white)
         cr_assert_eq(data[(size_t)(height - 1) * stride + 4 * (size_t)x], 0xff, "column %d", x);
     cr_assert_eq(data[4 * (size_t)(width - 1)], 0xff);
     cairo_surface_destroy(image);
-    render_buffer_fini(&reader.png);
+    figures_free(test);
+}
+
+/* Return how many pixels of `image` have a hue; *black becomes the number of black ones. */
+static size_t count_hues(cairo_surface_t *image, size_t *black)
+{
+    const unsigned char *data = cairo_image_surface_get_data(image);
+    size_t stride = (size_t)cairo_image_surface_get_stride(image), hues = 0;
+    size_t width = (size_t)cairo_image_surface_get_width(image), height = (size_t)cairo_image_surface_get_height(image);
+    *black = 0;
+    for (size_t i = 0; i < width * height; i++) {
+        const unsigned char *pixel = data + i / width * stride + 4 * (i % width);
+        hues += pixel[0] != pixel[1] || pixel[1] != pixel[2];
+        *black += (pixel[0] | pixel[1] | pixel[2]) == 0;
+    }
+    return hues;
+}
+
+/* Bars, inferred ones, dots, failures with their words, warnings, strips, shares: no pixel of a colour, and failures
+ * are black, which nothing else is. */
+Test(output, gray_has_no_hue)
+{
+    const struct figure_plan streams = {44, 4, 12, 4, 6200000000, false, 12};
+    struct test_figure *test = figures_random(&streams);
+    const double widths[] = {0, 84 / 25.4 * 72};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct render_options options = {.figure_width_pt = widths[i]};
+        size_t black;
+        cairo_surface_t *image = draw_image(&test->figure, &options);
+        cr_expect_gt(count_hues(image, &black), 1000);
+        cr_expect_eq(black, 0);
+        cairo_surface_destroy(image);
+        options.palette = RENDER_PALETTE_GRAY;
+        image = draw_image(&test->figure, &options);
+        cr_expect_eq(count_hues(image, &black), 0);
+        cr_expect_gt(black, 100);
+        cairo_surface_destroy(image);
+    }
     figures_free(test);
 }

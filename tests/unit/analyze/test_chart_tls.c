@@ -53,6 +53,14 @@ static void expect_bar(const struct figure_lane *lane, size_t index, size_t phas
     cr_expect_eq(bar->to_ns, ms(to_ms));
 }
 
+static void expect_stall(const struct figure_lane *lane, size_t index, size_t bar, int64_t from_ms, int64_t to_ms)
+{
+    cr_assert_lt(index, lane->stall_count);
+    cr_expect_eq(lane->stalls[index].bar, bar);
+    cr_expect_eq(lane->stalls[index].from_ns, ms(from_ms));
+    cr_expect_eq(lane->stalls[index].to_ns, ms(to_ms));
+}
+
 /* SOCKS until `t_ms`, then a handshake until t_ms + 111. */
 static void connect_tls(uint32_t connection, uint64_t t_ms, bool inferred)
 {
@@ -295,4 +303,96 @@ Test(chart_tls, resets_and_stalls)
     expect_text(lane->bars[3].tooltip, "stream 3 · GET /b · no response · reset by the client: CANCEL (8)");
     expect_text(lane->bars[5].tooltip, "stream 5 · GET /c · 200 · waiting 0.010 s · transfer 0.090 s · 1,000 bytes · "
                                        "held back by flow control 0.060 s");
+    cr_assert_eq(lane->stall_count, 1);
+    expect_stall(lane, 0, 5, 720, 780);
+}
+
+/* The connection's window holds back what is on its way meanwhile: this direction's data of each stream, and no others.
+ */
+Test(chart_tls, the_connection_stalls)
+{
+    connect_h2(1, 100);
+    stream(1, 1, 300, 400, 500);
+    stream(1, 2, 300, 450, 700);
+    stream(1, 3, 550, 800, 900);
+    scene_stall(&sink, 1, 480, 600, MITM__DIRECTION__TO_CLIENT, 0);
+    scene_stall(&sink, 1, 590, 650, MITM__DIRECTION__TO_CLIENT, 3);
+    scene_stall(&sink, 1, 660, 750, MITM__DIRECTION__TO_CLIENT, 0);
+    scene_stall(&sink, 1, 310, 390, MITM__DIRECTION__TO_SERVER, 0);
+    scene_connection_end(&sink, 1, 900, MITM__END_CAUSE__FIN);
+    scene_session_end(&sink, 5, 1000);
+    const struct timeline_figure *figure = draw();
+    cr_assert_eq(figure->groups[0].lane_count, 2);
+    const struct figure_lane *lanes = figure->groups[0].lanes;
+    cr_assert_eq(lanes[0].stall_count, 1);
+    expect_bar(&lanes[0], 3, CHART_TRANSFER, false, 400, 500);
+    expect_stall(&lanes[0], 0, 3, 480, 500);
+    cr_assert_eq(lanes[1].stall_count, 2);
+    expect_bar(&lanes[1], 1, CHART_TRANSFER, false, 450, 700);
+    expect_stall(&lanes[1], 0, 1, 480, 650);
+    expect_stall(&lanes[1], 1, 1, 660, 700);
+    expect_text(lanes[0].bars[3].tooltip,
+                "stream 1 · GET /1 · 200 · waiting 0.100 s · transfer 0.100 s · 1,000 bytes · "
+                "held back by flow control of the connection 0.020 s");
+    expect_text(lanes[1].bars[1].tooltip,
+                "stream 3 · GET /2 · 200 · waiting 0.150 s · transfer 0.250 s · 1,000 bytes · "
+                "held back by flow control 0.060 s · "
+                "held back by flow control of the connection 0.160 s");
+    expect_text(figure->stall_label, "held back by flow control");
+}
+
+/* The body of a request is held back while the response is waited for, and may be so while it is transferred. */
+Test(chart_tls, uploads_stall)
+{
+    connect_h2(1, 100);
+    scene_stream(&sink, 1, 1, 300, 1, "a.example", "/a");
+    scene_stall(&sink, 1, 320, 380, MITM__DIRECTION__TO_SERVER, 1);
+    scene_response(&sink, 1, 1, 400, 200);
+    scene_stall(&sink, 1, 410, 450, MITM__DIRECTION__TO_CLIENT, 1);
+    scene_response_end(&sink, 1, 1, 500, 1000, MITM__HTTP_END_CAUSE__END_STREAM);
+    scene_session_end(&sink, 5, 1000);
+    const struct figure_lane *lane = &draw()->groups[0].lanes[0];
+    expect_bar(lane, 2, CHART_WAITING, false, 300, 400);
+    expect_bar(lane, 3, CHART_TRANSFER, false, 400, 500);
+    cr_assert_eq(lane->stall_count, 2);
+    expect_stall(lane, 0, 2, 320, 380);
+    expect_stall(lane, 1, 3, 410, 450);
+}
+
+/* The connection's window holds back a request's body until its end. */
+Test(chart_tls, the_connection_stalls_uploads)
+{
+    connect_h2(1, 100);
+    scene_request(&sink, 1, 1, 300, "/a");
+    scene_stall(&sink, 1, 320, 380, MITM__DIRECTION__TO_SERVER, 0);
+    scene_request_end(&sink, 1, 1, 360);
+    scene_response(&sink, 1, 1, 400, 200);
+    scene_response_end(&sink, 1, 1, 500, 1000, MITM__HTTP_END_CAUSE__END_STREAM);
+    scene_session_end(&sink, 5, 1000);
+    const struct figure_lane *lane = &draw()->groups[0].lanes[0];
+    expect_bar(lane, 2, CHART_WAITING, false, 300, 400);
+    cr_assert_eq(lane->stall_count, 1);
+    expect_stall(lane, 0, 2, 320, 360);
+    expect_text(lane->bars[2].tooltip, "GET /a · 200 · waiting 0.040 s · transfer 0.100 s · 1,000 bytes · "
+                                       "its body held back by flow control of the connection 0.040 s");
+}
+
+/* On the lane that shows several streams as one, at least one of them is held back. */
+Test(chart_tls, folded_streams_stall)
+{
+    connect_h2(1, 100);
+    connect_h2(2, 100);
+    for (uint32_t i = 1; i <= 40; i++)
+        stream(1, i, 300 + i, 400 + i, 500 + i);
+    scene_stall(&sink, 1, 450, 480, MITM__DIRECTION__TO_CLIENT, 2 * 30 - 1);
+    scene_stall(&sink, 1, 470, 500, MITM__DIRECTION__TO_CLIENT, 2 * 40 - 1);
+    scene_stall(&sink, 1, 520, 600, MITM__DIRECTION__TO_CLIENT, 2 * 35 - 1);
+    scene_connection_end(&sink, 1, 900, MITM__END_CAUSE__FIN);
+    scene_session_end(&sink, 5, 1000);
+    const struct figure_lane *last = &draw()->groups[0].lanes[23];
+    expect_text(last->label, "+17");
+    expect_bar(last, 1, CHART_TRANSFER, false, 424, 540);
+    cr_assert_eq(last->stall_count, 2);
+    expect_stall(last, 0, 1, 450, 500);
+    expect_stall(last, 1, 1, 520, 535); /* stream 35 ends then */
 }

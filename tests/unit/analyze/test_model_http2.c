@@ -103,6 +103,55 @@ Test(model_http2, stalls)
     cr_expect_eq(connection()->http2->stalled_ns[MODEL_TO_SERVER], ms(40));
 }
 
+static void expect_stall(const struct model_stalls *stalls, size_t index, int64_t from_ms, int64_t to_ms)
+{
+    cr_assert(stalls && index < stalls->count);
+    cr_expect_eq(stalls->stalls[index].from_ns, ms(from_ms));
+    cr_expect_eq(stalls->stalls[index].to_ns, ms(to_ms));
+}
+
+/* They lie one after the other, whatever the file says. */
+Test(model_http2, times_of_stalls)
+{
+    scene_stream(&sink, 1, 1, 10, 1, "www.example", "/");
+    scene_stall(&sink, 1, 20, 50, DOWN, 1);
+    scene_stall(&sink, 1, 60, 65, DOWN, 1);
+    scene_stall(&sink, 1, 30, 63, DOWN, 1);
+    scene_stall(&sink, 1, 64, 70, DOWN, 1);
+    scene_stall(&sink, 1, 90, 70, DOWN, 1);
+    scene_stall(&sink, 1, 15, 90, UP, 0);
+    const struct model_stalls *down = exchange(0)->h2->stall_times[MODEL_TO_CLIENT];
+    expect_stall(down, 0, 20, 50);
+    expect_stall(down, 1, 60, 65);
+    expect_stall(down, 2, 65, 70);
+    cr_expect_eq(down->count, 3);
+    cr_expect_null(exchange(0)->h2->stall_times[MODEL_TO_SERVER]);
+    expect_stall(connection()->http2->stall_times[MODEL_TO_SERVER], 0, 15, 90);
+}
+
+/* Many take no more room than some; how long they are together stays, and so does their order. */
+Test(model_http2, many_stalls)
+{
+    enum { STALLS = 10 * MODEL_STALLS };
+    scene_stream(&sink, 1, 1, 10, 1, "www.example", "/");
+    for (uint64_t i = 0; i < STALLS; i++)
+        scene_stall(&sink, 1, 100 + 10 * i, 100 + 10 * i + 1 + i % 7, DOWN, 1);
+    const struct model_stalls *stalls = exchange(0)->h2->stall_times[MODEL_TO_CLIENT];
+    cr_assert_leq(stalls->count, MODEL_STALLS);
+    int64_t sum_ns = 0, before_ns = ms(100);
+    for (size_t i = 0; i < stalls->count; i++) {
+        cr_assert_geq(stalls->stalls[i].from_ns, before_ns);
+        cr_assert_gt(stalls->stalls[i].to_ns, stalls->stalls[i].from_ns);
+        before_ns = stalls->stalls[i].to_ns;
+        sum_ns += before_ns - stalls->stalls[i].from_ns;
+    }
+    cr_expect_eq(sum_ns, exchange(0)->h2->stalled_ns[MODEL_TO_CLIENT]);
+    cr_expect_leq(before_ns, ms(100 + 10 * STALLS));
+    /* The first half of them still lies in the first half of the time. */
+    for (size_t i = 0; i < stalls->count / 4; i++)
+        cr_expect_lt(stalls->stalls[i].to_ns, ms(100 + 5 * STALLS));
+}
+
 /* The client's pings are timed: the server's acknowledgements come over the network. */
 Test(model_http2, pings)
 {

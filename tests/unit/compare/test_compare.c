@@ -289,6 +289,22 @@ Test(compare, by_page)
     compare_free(c);
 }
 
+/* What is the same of several rows is said once. */
+Test(compare, notes_together)
+{
+    choose("waiting", "load-time");
+    one_session("before", slow, 2, "a.example");
+    one_session("after", fast, 2, "a.example");
+    struct comparison *c = compare_new(groups, 2, &options);
+    size_t few = 0;
+    for (size_t i = 0; i < c->note_count; i++)
+        few += strcmp(c->notes[i].code, "few-samples") == 0;
+    cr_expect_eq(few, 1);
+    cr_expect(has_note(c, "few-samples", "waiting time, page load time: 2 and 2 values are too few") ||
+              has_note(c, "few-samples", "page load time, waiting time: 2 and 2 values are too few"));
+    compare_free(c);
+}
+
 /* Each session is one value: the median of its own. */
 Test(compare, by_session)
 {

@@ -101,12 +101,39 @@ Test(tables, latex)
            "\\toprule\n"
            "page & n & median (s) & change & p \\\\\n"
            "\\midrule\n"
-           "100\\% a\\_b \\& \\{c\\}\\textbackslash{}x5C\\$\\textasciitilde{}-{}-\\textasciicircum{}\\# & 20 & 1.23 "
+           "100\\% a\\_b \\& \\{c\\}\\textbackslash{}x5C\\$$\\sim$-{}-\\textasciicircum{}\\# & 20 & 1.23 "
            "[1.15, "
            "1.45] & $-$5.1 [$-$6.1, $-$4.0] \\% & 0.0034 \\\\\n"
            "b & 3 & 0.0568 & -- & --\\phantom{.0000} \\\\\n"
            "\\bottomrule\n"
            "\\end{tabular}\n");
+}
+
+/* A table with a caption is a float over both columns of a page; two halves have the first columns both. */
+Test(tables, latex_wide)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    struct table *table = sample("~", "Caption");
+    table_write(table, out, TABLE_LATEX, 0);
+    fflush(out);
+    cr_expect_not_null(strstr(text, "\\begin{table*}"), "%s", text);
+    cr_expect_not_null(strstr(text, "\\caption{Caption}"), "%s", text);
+    cr_expect_not_null(strstr(text, "\\end{tabular}\n\\end{table*}\n"), "%s", text);
+    rewind(out);
+    table_write_latex_halves(table, out, 1, 2);
+    fclose(out);
+    cr_expect_not_null(strstr(text,
+                              "\\begin{tabular}{lrr}\n\\toprule\npage & n & median (s) \\\\\n\\midrule\n$\\sim$ & 20 & "
+                              "1.23 [1.15, 1.45] \\\\\nb & 3 & 0.0568 \\\\\n\\bottomrule\n\\end{tabular}\n\\par"),
+                       "%s", text);
+    cr_expect_not_null(
+        strstr(text, "\\begin{tabular}{lrr}\n\\toprule\npage & change & p \\\\\n\\midrule\n$\\sim$ & $-$5.1 [$-$6.1, "
+                     "$-$4.0] \\% & 0.0034 \\\\\n"),
+        "%s", text);
+    table_free(table);
+    free(text);
 }
 
 static const struct table_column by_row[] = {{"measure", "measure", TABLE_WORDS},
