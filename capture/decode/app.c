@@ -37,7 +37,7 @@ struct app {
     struct hold hold;            /* STATE_UNDECIDED: the client's first bytes, */
     struct hold early;           /* and the server's, if it may speak HTTP/2 */
     enum state state;
-    bool server_ended;
+    bool client_ended, server_ended; /* in STATE_UNDECIDED */
     bool inside_tls;
 };
 
@@ -252,12 +252,14 @@ static bool inspect_client(struct app *app, uint64_t t_ns, const uint8_t *data, 
     return true;
 }
 
-/* The server speaks before the client is known: that is HTTP/2, or nothing that is looked into. */
+/* The server speaks before the client is known: that can be HTTP/2 if the client is to speak, or nothing that is looked
+ * into. */
 static bool inspect_server(struct app *app, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     uint8_t first[SNIFF_SERVER_MAX_BYTES];
     size_t n = beginning(&app->early, data, len, first, sizeof first);
-    if (sniff_server(first, n) == SNIFF_UNKNOWN || len > EARLY_MAX_BYTES - app->early.len) {
+    bool fits = !app->client_ended && len <= EARLY_MAX_BYTES - app->early.len;
+    if (!fits || sniff_server(first, n) == SNIFF_UNKNOWN) {
         say(app, SNIFF_UNKNOWN, t_ns);
         decode_held(app, MITM__DIRECTION__TO_SERVER, &app->hold);
         decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early); /* beside what decided, however that is cut */
@@ -296,6 +298,8 @@ void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__En
         app->server_ended = true;
     } else if (app->hold.len + app->early.len > 0) {
         decide(app, SNIFF_UNKNOWN, t_ns);
+    } else {
+        app->client_ended = true;
     }
 }
 
