@@ -172,15 +172,22 @@ static struct stream *begin_request(struct http2 *http2, struct side *side, uint
     return stream;
 }
 
+/* Whether `side` can begin the request whose header section is not complete yet, without a violation. */
+static bool can_begin(const struct http2 *http2, const struct side *side)
+{
+    const struct section *section = &side->section;
+    bool followed = section->open && !side->lost && !side->ended;
+    bool opens = section->stream % 2 == 1 && section->stream > http2->last_client;
+    return followed && opens && side->block.pseudos[BLOCK_METHOD].present && http2->streams.n < HTTP2_STREAMS_MAX;
+}
+
 struct stream *http2_find_answered(struct http2 *http2, uint32_t id, uint64_t t_ns)
 {
     struct side *side = &http2->sides[0];
     struct stream *stream = streams_find(&http2->streams, id);
-    bool followed = side->section.open && !side->lost && !side->ended;
-    bool opening = followed && side->section.stream == id && id > http2->last_client;
-    if (!stream && opening && side->block.pseudos[BLOCK_METHOD].present) {
+    if (!stream && side->section.stream == id && can_begin(http2, side)) {
         stream = begin_request(http2, side, t_ns);
-        side->section.begun = stream != NULL;
+        side->section.begun = true;
     }
     return stream;
 }

@@ -405,6 +405,23 @@ Test(http2_bounds, open_streams)
     finish((size_t)2 * 1024 * 1024);
 }
 
+/* A stream too many shows with the client's bytes, not with the server's answer to its incomplete header block. */
+Test(http2_bounds, open_streams_and_an_answer)
+{
+    start(0);
+    for (uint32_t i = 0; i < HTTP2_STREAMS_MAX; i++) {
+        request(2 * i + 1, false);
+    }
+    frame(TO_SERVER, HEADERS, END_STREAM, 2 * HTTP2_STREAMS_MAX + 1, "\x82", 1);
+    frame(TO_CLIENT, RST_STREAM, 0, 2 * HTTP2_STREAMS_MAX + 1, "\0\0\0\x0b", 4);
+    cr_assert_eq(events(MITM__RECORD__EVENT_VIOLATION), 0);
+    uint64_t offset = sent[0];
+    frame(TO_SERVER, CONTINUATION, END_HEADERS, 2 * HTTP2_STREAMS_MAX + 1, "\x84", 1);
+    cr_assert_eq(counter.violation_offset, offset);
+    assert_flood(TO_SERVER, MITM__VIOLATION_KIND__HTTP2_STREAM);
+    finish((size_t)2 * 1024 * 1024);
+}
+
 Test(http2_bounds, requests_go_on_when_responses_are_lost)
 {
     start(0);
