@@ -18,8 +18,8 @@ FUZZ_SECONDS ?= 300
 FUZZ_TARGETS = http http2 tls websocket socks reader contents
 
 BUILD_PACKAGES = gcc cmake make pkg-config libc6-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler libisal-dev \
-	libseccomp-dev libssl-dev libnghttp2-dev libzstd-dev zstd zlib1g-dev libbrotli-dev libcairo2-dev libpango1.0-dev node-llhttp \
-	fonts-dejavu-core
+	libseccomp-dev libssl-dev libnghttp2-dev libzstd-dev zstd zlib1g-dev libbrotli-dev libcairo2-dev libpango1.0-dev libpng-dev \
+	node-llhttp fonts-dejavu-core
 DEMO_PACKAGES = python3 chromium
 TEST_PACKAGES = python3 libcriterion-dev clang llvm libclang-rt-14-dev curl chromium firefox-esr tor tcpdump strace iproute2 \
 	nginx openssl tshark libnss3-tools gdb poppler-utils qpdf libxml2-utils man-db procps r-base-core

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/png.h"
+#include "render/indexed.h"
 
 enum { WIDTH = 301, HEIGHT = 200 };
 
@@ -53,8 +53,8 @@ static cairo_surface_t *write_and_read(cairo_surface_t *surface)
 {
     struct reader reader = {.png = g_string_new(NULL)};
     GString *again = g_string_new(NULL);
-    cr_assert_eq((int)png_write(surface, inks, G_N_ELEMENTS(inks), reader.png), CAIRO_STATUS_SUCCESS);
-    cr_assert_eq((int)png_write(surface, inks, G_N_ELEMENTS(inks), again), CAIRO_STATUS_SUCCESS);
+    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), 192, reader.png), CAIRO_STATUS_SUCCESS);
+    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), 192, again), CAIRO_STATUS_SUCCESS);
     cr_assert(g_string_equal(reader.png, again), "not the same again");
     cairo_surface_t *read = cairo_image_surface_create_from_png_stream(read_some, &reader);
     cr_assert_eq((int)cairo_surface_status(read), CAIRO_STATUS_SUCCESS);
@@ -65,7 +65,7 @@ static cairo_surface_t *write_and_read(cairo_surface_t *surface)
     return read;
 }
 
-Test(png, few_colors_are_exact)
+Test(indexed, few_colors_are_exact)
 {
     static const guint32 counts[] = {1, 2, 17, 253};
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
@@ -89,7 +89,7 @@ static int channel_error(guint32 a, guint32 b)
 
 /* Of 2000 colours the inks, which a single pixel has, and the most frequent ones are exact; others take their places.
  */
-Test(png, inks_and_frequent_colors_are_exact)
+Test(indexed, inks_and_frequent_colors_are_exact)
 {
     cairo_surface_t *surface = make(2000);
     for (int y = 100; y < HEIGHT; y++) {
