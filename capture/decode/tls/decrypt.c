@@ -252,9 +252,10 @@ static bool drain(struct tls_decrypt *decrypt)
     return false;
 }
 
+/* Return whether a key of the connection has come; the store may have dropped it since. */
 static bool any_key(const struct tls_decrypt *decrypt)
 {
-    return decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random);
+    return decrypt->told || (decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random));
 }
 
 static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)
@@ -360,10 +361,13 @@ bool tls_decrypt_keys_came(struct tls_decrypt *decrypt, uint64_t t_ns)
 
 void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_room)
 {
+    decrypt->now_ns = t_ns;
+    while (drain(decrypt)) {
+        continue;
+    }
     if (tls_queue_empty(&decrypt->queue)) {
         return;
     }
-    decrypt->now_ns = t_ns;
     if (for_room) {
         tls_decrypt_stop(
             decrypt, MITM__TLS_DECRYPTION_STATUS__KEYS_TOO_LATE, TLS_BOTH, "%s when too much waited on all connections",
