@@ -67,6 +67,15 @@ static bool server_selected(const struct chart_options *options, const struct mo
     return !options->server || (server && model_server_named(server, options->server));
 }
 
+/* Return whether the connection was there in the period that is asked for. */
+static bool in_period(const struct chart_options *options, const struct model_connection *connection)
+{
+    if (options->to_ns != MODEL_NONE && connection->first_ns > options->to_ns)
+        return false;
+    return options->from_ns == MODEL_NONE || model_connection_open(connection) ||
+           connection->last_ns >= options->from_ns;
+}
+
 /* Return whether the connection number `index` of the session is shown. */
 static bool selected(const struct chart *chart, size_t index)
 {
@@ -74,6 +83,8 @@ static bool selected(const struct chart *chart, size_t index)
     if (chart->options.shown && !chart->options.shown[index])
         return false;
     if (chart->options.one_connection && connection->id != chart->options.connection)
+        return false;
+    if (!in_period(&chart->options, connection))
         return false;
     return server_selected(&chart->options, connection->server == MODEL_NO_INDEX
                                                 ? NULL

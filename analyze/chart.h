@@ -10,7 +10,7 @@
 
 /* What to show. All zero but for the times: everything. */
 struct chart_options {
-    int64_t from_ns, to_ns; /* MODEL_NONE: as much as there is to see */
+    int64_t from_ns, to_ns; /* only what was there then; MODEL_NONE: as much as there is to see */
     const char *server;     /* host, or host:port, without regard to case; NULL: all */
     bool one_connection;
     uint32_t connection; /* with one_connection: its id */

@@ -35,6 +35,17 @@ struct request {
     uint64_t width;
 };
 
+static void warn_unselected(const struct chart_options *chart)
+{
+    static const char hint[] = "(mitm-analyze connections lists all)";
+    if (!chart->one_connection)
+        cli_warn("there is no connection to '%s' %s", chart->server, hint);
+    else if (!chart->server)
+        cli_warn("there is no connection %" PRIu32 " %s", chart->connection, hint);
+    else
+        cli_warn("there is no connection %" PRIu32 " to '%s' %s", chart->connection, chart->server, hint);
+}
+
 static int draw(const struct model_session *session, const struct request *request)
 {
     struct chart *chart = chart_new(session, &request->chart);
@@ -42,11 +53,10 @@ static int draw(const struct model_session *session, const struct request *reque
     bool selected = request->chart.server || request->chart.one_connection;
     bool period = request->chart.from_ns != MODEL_NONE || request->chart.to_ns != MODEL_NONE;
     int code = CLI_OK;
-    if (figure->group_count == 0 && selected) {
-        cli_warn("no connection is selected: '%s' does not occur (mitm-analyze connections lists all)",
-                 request->chart.server ? request->chart.server : "this id");
+    if (figure->group_count == 0 && selected && !period) {
+        warn_unselected(&request->chart);
         code = CLI_NO;
-    } else if (period && figure->to_ns <= figure->from_ns) {
+    } else if (period && (figure->group_count == 0 || figure->to_ns <= figure->from_ns)) {
         cli_warn("nothing happens in this period (mitm-analyze connections shows the times)");
         code = CLI_NO;
     } else {

@@ -209,7 +209,8 @@ static void add_message_end(struct connections_lines *lines, const struct model_
     int64_t decoded_bytes = message == &x->response ? x->decoded_bytes : MODEL_NONE;
     if (message->end_ns == MODEL_NONE && message->pieces > 0)
         connections_add(lines, message->head_ns != MODEL_NONE ? message->head_ns : message->start_ns, body,
-                        "%" PRId64 " bytes so far, in %" PRIu32 " pieces", message->body_bytes, message->pieces);
+                        "%" PRId64 " bytes so far, in %" PRIu32 " piece%s", message->body_bytes, message->pieces,
+                        message->pieces == 1 ? "" : "s");
     if (!connections_begin(lines, message->end_ns, end, &message->trailers))
         return;
     const char *cause = words_http_end_cause(message->cause);
@@ -251,9 +252,9 @@ static void add_stream(struct connections_lines *lines, const struct model_conne
                         format_moment(until, hold->last_ns));
     if (stream->opaque_pieces > 0)
         connections_add(lines, stream->opaque_first_ns, c->tls && !c->tls->decrypted ? "TlsData" : "OpaqueData",
-                        "%s: %s bytes in %s pieces, until %s", names[direction],
+                        "%s: %s bytes in %s piece%s, until %s", names[direction],
                         format_count(bytes, stream->opaque_bytes), format_count(pieces, stream->opaque_pieces),
-                        format_moment(until, stream->opaque_last_ns));
+                        stream->opaque_pieces == 1 ? "" : "s", format_moment(until, stream->opaque_last_ns));
     if (connections_begin(lines, violation->t_ns, "Violation", NULL)) {
         fprintf(lines->value, "%s: %s", names[direction], or_unknown(words_violation(violation->kind)));
         if (violation->has_offset)

@@ -32,11 +32,10 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_DFL); /* "| head" ends the program quietly, even where the parent ignores the signal */
     opterr = 0;
     if (argc < 2) {
-        fputs("mitm-analyze: name a verb: stats, compare, timeline, report, serve, connections, events or check "
-              "(mitm-analyze "
-              "--help "
-              "explains)\n",
-              stderr);
+        fputs("mitm-analyze: name a verb: ", stderr);
+        for (size_t i = 0; i < VERBS; i++)
+            fprintf(stderr, "%s%s", i == 0 ? "" : i + 1 < VERBS ? ", " : " or ", verbs[i]->name);
+        fputs(" (mitm-analyze --help explains)\n", stderr);
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)

@@ -230,7 +230,7 @@ static double session_servers(const struct measure_subject *s)
 
 static double session_bytes(const struct measure_subject *s)
 {
-    double sum = missing;
+    double sum = s->session->connection_count == 0 ? 0 : missing;
     for (size_t i = 0; i < s->session->connection_count; i++) {
         int64_t bytes = model_connection_bytes(model_connection(s->session, i), MODEL_TO_CLIENT);
         if (bytes != MODEL_NONE)

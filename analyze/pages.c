@@ -30,13 +30,19 @@ struct pages {
     struct pairs connections;              /* sorted */
 };
 
+/* A page while it is being made. */
+struct progress {
+    int64_t active_ns; /* something of it was on its way until then */
+    bool navigated;    /* a navigation began it */
+};
+
 /* Pages while they are being made. */
 struct maker {
     const struct model_session *session;
     struct pages_options options;
     struct pages *pages;
-    int64_t *active_ns; /* of each page: something of it was on its way until then */
-    size_t active_capacity;
+    struct progress *progress; /* of each page */
+    size_t progress_capacity;
     struct map groups; /* address of the user name → group */
     uint32_t *current; /* of each group: the page begun last, or 0 */
     size_t group_count, group_capacity;
@@ -110,7 +116,7 @@ static struct page *page_at(const struct maker *maker, uint32_t number)
 /* Return whether something of the page was on its way at `t_ns`, or not longer than `gap_ns` before. */
 static bool is_active(const struct maker *maker, uint32_t number, int64_t t_ns, int64_t gap_ns)
 {
-    int64_t active_ns = maker->active_ns[number - 1];
+    int64_t active_ns = maker->progress[number - 1].active_ns;
     return t_ns <= active_ns || t_ns - active_ns <= gap_ns;
 }
 
@@ -127,8 +133,7 @@ static int64_t start_of(const struct maker *maker, const struct pages_item *item
 }
 
 /* Say how and with what the page `page` begins. */
-static void set_beginning(const struct maker *maker, struct page *page, const struct pages_item *item,
-                          enum page_rule rule)
+static void set_beginning(struct maker *maker, struct page *page, const struct pages_item *item, enum page_rule rule)
 {
     const struct model_connection *c = model_connection(maker->session, item->connection);
     const struct model_exchange *x = item->kind == PAGES_EXCHANGE ? &maker->session->exchanges[item->exchange] : NULL;
@@ -140,14 +145,15 @@ static void set_beginning(const struct maker *maker, struct page *page, const st
     page->target = x ? x->target : (struct text){0};
     page->first_party = c->username.len > 0 ? c->username : (struct text){0};
     page->start_ns = start_of(maker, item);
+    maker->progress[page - maker->pages->pages].navigated = rule == PAGE_NAVIGATION;
 }
 
 static uint32_t begin_page(struct maker *maker, uint32_t group, const struct pages_item *item, enum page_rule rule)
 {
     struct pages *pages = maker->pages;
-    maker->active_ns = memory_grow(maker->active_ns, pages->count, &maker->active_capacity, sizeof *maker->active_ns);
+    maker->progress = memory_grow(maker->progress, pages->count, &maker->progress_capacity, sizeof *maker->progress);
     pages->pages = memory_grow(pages->pages, pages->count, &pages->capacity, sizeof *pages->pages);
-    maker->active_ns[pages->count] = item->from_ns;
+    maker->progress[pages->count] = (struct progress){.active_ns = item->from_ns};
     pages->pages[pages->count] = (struct page){.first_byte_ns = MODEL_NONE, .end_ns = MODEL_NONE};
     set_beginning(maker, &pages->pages[pages->count], item, rule);
     return maker->current[group] = (uint32_t)++pages->count;
@@ -253,8 +259,11 @@ static void join(struct maker *maker, struct pages_item *item, uint32_t number)
     page->received_bytes = rate_sum(page->received_bytes, item->received_bytes);
     page->open |= item->open;
     int64_t until_ns = item->open ? maker->session->last_ns : item->to_ns;
-    if (until_ns > maker->active_ns[number - 1])
-        maker->active_ns[number - 1] = until_ns;
+    struct progress *progress = &maker->progress[number - 1];
+    if (until_ns > progress->active_ns)
+        progress->active_ns = until_ns;
+    if (!progress->navigated) /* the connection of a later request may have been made first */
+        note_time(&page->start_ns, start_of(maker, item), false);
     if (item->kind == PAGES_EXCHANGE) {
         pages->by_exchange[item->exchange] = number;
         count_exchange(page, item, &maker->session->exchanges[item->exchange]);
@@ -379,7 +388,7 @@ struct pages *pages_new(const struct model_session *session, const struct pages_
     count_distinct(pages, session);
     page_parts_set(pages->pages, pages->count, session, items, n, pages->by_connection);
     free(items);
-    free(maker.active_ns);
+    free(maker.progress);
     free(maker.current);
     free(maker.named);
     map_fini(&maker.groups);
@@ -421,6 +430,12 @@ int64_t page_load_ns(const struct page *page)
 {
     return page->open || page->end_ns == MODEL_NONE || page->end_ns < page->start_ns ? MODEL_NONE
                                                                                      : page->end_ns - page->start_ns;
+}
+
+int page_percent(const struct page *page, int64_t part_ns)
+{
+    int64_t load_ns = page_load_ns(page);
+    return part_ns == MODEL_NONE || load_ns <= 0 ? -1 : (int)(100.0 * (double)part_ns / (double)load_ns + 0.5);
 }
 
 uint32_t pages_of_exchange(const struct pages *pages, size_t index)

@@ -68,6 +68,9 @@ const struct page *pages_get(const struct pages *pages, size_t index);
 /* Return the load time of `page`: start_ns → end_ns; MODEL_NONE while it is open or where there was no response. */
 int64_t page_load_ns(const struct page *page);
 
+/* Return `part_ns`, one of page->parts, in whole per cent of the load time; -1 if it is not known. */
+int page_percent(const struct page *page, int64_t part_ns);
+
 /* Return whether the page's number of requests says something: not where there are none because none can be seen. */
 bool page_requests_known(const struct page *page);
 

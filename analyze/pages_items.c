@@ -10,16 +10,19 @@ static int64_t known(int64_t t_ns, int64_t otherwise_ns)
     return t_ns != MODEL_NONE ? t_ns : otherwise_ns;
 }
 
-static uint64_t bytes_of(const struct model_message *message)
+/* What the client got: the response, and the messages of a WebSocket. */
+static uint64_t received_bytes(const struct model_exchange *x)
 {
-    uint64_t head = message->head_bytes != MODEL_NONE ? (uint64_t)message->head_bytes : 0;
-    return rate_sum(head, message->body_bytes != MODEL_NONE ? (uint64_t)message->body_bytes : 0);
+    const struct model_message *response = &x->response;
+    uint64_t head = response->head_bytes != MODEL_NONE ? (uint64_t)response->head_bytes : 0;
+    uint64_t body = response->body_bytes != MODEL_NONE ? (uint64_t)response->body_bytes : 0;
+    return rate_sum(rate_sum(head, body), x->h2 ? x->h2->messages[MODEL_TO_CLIENT].bytes : 0);
 }
 
 static struct pages_item exchange_item(const struct model_session *session, const struct model_connection *c,
                                        const struct model_exchange *x)
 {
-    struct pages_item item = {.kind = PAGES_EXCHANGE, .received_bytes = bytes_of(&x->response)};
+    struct pages_item item = {.kind = PAGES_EXCHANGE, .received_bytes = received_bytes(x)};
     item.exchange = (uint32_t)(x - session->exchanges);
     item.from_ns = known(x->request.start_ns, known(x->response.start_ns, known(x->response.end_ns, c->first_ns)));
     int64_t end_ns = metrics_exchange_end_ns(x);

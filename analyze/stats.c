@@ -47,11 +47,16 @@ bool stats_requests_known(const struct stats_row *row)
     return row->requests > 0 || row->hidden == 0;
 }
 
+const char *stats_handshakes_title(uint64_t count, uint64_t inferred)
+{
+    if (inferred == 0)
+        return "TLS handshake";
+    return inferred < count ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
+}
+
 const char *stats_tls_title(const struct stats_row *total)
 {
-    if (total->inferred == 0)
-        return "TLS handshake";
-    return total->inferred < total->handshakes ? "TLS handshake, in part inferred" : "TLS handshake, inferred";
+    return stats_handshakes_title(total->handshakes, total->inferred);
 }
 
 /* Add `bytes`, which may be missing, to a sum; `first`: it has none yet. */

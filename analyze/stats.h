@@ -84,7 +84,9 @@ void stats_fini(struct stats *stats);
 /* Return whether the row's number of requests says something: not where there are none because none can be seen. */
 bool stats_requests_known(const struct stats_row *row);
 
-/* What the TLS times of `total` are, for people: whether the ends of handshakes were seen. */
+/* What the times of `count` TLS handshakes, and the TLS times of `total`, are for people: whether their ends were seen.
+ */
+const char *stats_handshakes_title(uint64_t count, uint64_t inferred);
 const char *stats_tls_title(const struct stats_row *total);
 
 /* Name of a quantity in CSV and JSON ("socks_ns"). */

@@ -169,6 +169,32 @@ static const char *connections_word(uint64_t n)
 }
 
 /* Say how much of TLS could be looked into. */
+/* Return how many TLS handshakes had no end, and nothing behind it that shows that there was one. */
+static uint64_t count_unfinished(const struct model_session *session)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < session->connection_count; i++) {
+        const struct model_connection *c = model_connection(session, i);
+        n += c->tls && c->tls->end_ns == MODEL_NONE && c->exchange_count == 0 && !c->tls->turns;
+    }
+    return n;
+}
+
+/* Print how many handshakes were seen in which way. */
+static void print_handshakes(FILE *out, const struct model_session *session, const struct stats_row *total)
+{
+    const uint64_t counts[] = {total->handshakes - total->inferred, total->inferred, count_unfinished(session)};
+    static const char *const names[] = {"exact", "inferred", "not completed"};
+    const char *before = "; handshakes: ";
+    char count[FORMAT_BYTES];
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] == 0)
+            continue;
+        fprintf(out, "%s%s %s", before, format_count(count, counts[i]), names[i]);
+        before = ", ";
+    }
+}
+
 static void print_tls(FILE *out, const struct model_session *session, const struct stats_row *total)
 {
     char count[FORMAT_BYTES];
@@ -178,13 +204,7 @@ static void print_tls(FILE *out, const struct model_session *session, const stru
         fprintf(out, "%s decrypted with a key log", format_count(count, total->decrypted));
     else if (total->tls > 0)
         fputs("not decrypted (no key log)", out);
-    uint64_t exact = total->handshakes - total->inferred;
-    if (total->handshakes > 0)
-        fputs("; handshakes: ", out);
-    if (exact > 0)
-        fprintf(out, "%s exact%s", format_count(count, exact), total->inferred > 0 ? ", " : "");
-    if (total->inferred > 0)
-        fprintf(out, "%s inferred", format_count(count, total->inferred));
+    print_handshakes(out, session, total);
     if (total->turns > 0)
         fprintf(out, "; inferred turns: %s", format_count(count, total->turns));
     if (total->tls > 0 || session->decrypted)

@@ -177,7 +177,8 @@ const char *words_connection_protocol(char to[WORDS_PROTOCOL_BYTES], const struc
     const char *inner = c->inner_protocol_ns != MODEL_NONE ? name_of(session, c, c->inner_protocol) : NULL;
     const char *version = words_tls_version(tls->version);
     bool not_decrypted = (session->decrypted || tls->failure != 0) && metrics_hidden(c) && !tls->decrypted;
-    const char *how = not_decrypted ? " (not decrypted)" : tls->failure != 0 ? " (decrypted in part)" : "";
+    bool in_part = tls->decrypted && tls->failure != 0;
+    const char *how = not_decrypted ? " (not decrypted)" : in_part ? " (decrypted in part)" : "";
     snprintf(to, WORDS_PROTOCOL_BYTES, "%s%s%s%s", inner ? inner : "", inner ? " over " : "", version ? version : "TLS",
              how);
     return to;

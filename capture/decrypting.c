@@ -15,7 +15,7 @@ struct decrypting {
     struct tls_keys *keys;
     struct keylog *keylog;
     struct waiting_list waiting; /* who has waited longest is the first */
-    size_t held_bytes;
+    size_t waiting_n, held_bytes;
     struct event timer; /* for the first's deadline */
     struct event turn;  /* there is more to decrypt */
 };
@@ -50,6 +50,7 @@ static void leave(struct decrypting *decrypting, struct conn *conn)
     struct decrypting_part *part = &conn->decrypting;
     count_held(decrypting, conn, 0);
     TAILQ_REMOVE(&decrypting->waiting, conn, decrypting.link);
+    decrypting->waiting_n--;
     part->waits = part->untried = false;
     part->keys_t_ns = 0;
     if (part->ended)
@@ -65,6 +66,7 @@ static void look(struct decrypting *decrypting, struct conn *conn)
         part->waits = true;
         part->since_ns = conn_now(conn);
         TAILQ_INSERT_TAIL(&decrypting->waiting, conn, decrypting.link);
+        decrypting->waiting_n++;
         set_timer(decrypting);
     }
     part->untried = waits;
@@ -98,7 +100,7 @@ void decrypting_look(struct conn *conn)
     if (proxy_has_slack(conn->proxy))
         (void)app_drain(conn->app, conn->decrypting.keys_t_ns);
     look(decrypting, conn);
-    while (decrypting->held_bytes > DECRYPTING_HELD_MAX_BYTES)
+    while (decrypting->held_bytes + decrypting->waiting_n * DECRYPTING_CONN_BYTES > DECRYPTING_HELD_MAX_BYTES)
         give_up(decrypting, TAILQ_FIRST(&decrypting->waiting), true);
 }
 

@@ -3,8 +3,9 @@
  * records wait for theirs, which the decoder holds (capture/decode/tls/tls.h). Nothing on the wire waits.
  *
  * Records wait for DECRYPTING_WAIT_MS at most, also behind the connection's end (browsers write keys a little later
- * than they use them), and all connections together hold DECRYPTING_HELD_MAX_BYTES: where it would be more, who has
- * waited longest is given up. What is given up is seen as without keys, and a TlsDecryption event says so.
+ * than they use them), and all connections together hold DECRYPTING_HELD_MAX_BYTES, where each counts as
+ * DECRYPTING_CONN_BYTES itself: where it would be more, who has waited longest is given up. What is given up is seen as
+ * without keys, and a TlsDecryption event says so.
  *
  * When keys come, what waited is decrypted in turns of the loop of about DECRYPTING_TURN_NS: much of it does not delay
  * what is to be passed on.
@@ -27,6 +28,7 @@
 #define DECRYPTING_WAIT_MS        10000
 #define DECRYPTING_TURN_NS        UINT64_C(2000000)
 #define DECRYPTING_HELD_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define DECRYPTING_CONN_BYTES     ((size_t)16 * 1024)
 
 struct conn;
 struct decrypting;

@@ -147,8 +147,11 @@ static int open_path(const char *path, struct stat *status)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, status) == 0 && S_ISFIFO(status->st_mode)) {
-        close(fd);
+        int reader = fd; /* who waited for it writes already: it stays until there is another one */
         fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        int error = errno;
+        close(reader);
+        errno = error;
     }
     if (fd < 0)
         return -1;
@@ -377,8 +380,10 @@ void keylog_catch_up(struct keylog *keylog)
 {
     struct stat status;
     uint64_t turns = FIFO_TURNS;
-    if (stat(keylog->path, &status) == 0)
-        turns += (uint64_t)status.st_size / KEYLOG_READ_BYTES;
+    if (stat(keylog->path, &status) == 0) {
+        uint64_t size = (uint64_t)status.st_size; /* that of a sparse file may be anything */
+        turns += (size < KEYLOG_CATCH_UP_BYTES ? size : KEYLOG_CATCH_UP_BYTES) / KEYLOG_READ_BYTES;
+    }
     bool more = true;
     while (more && turns-- > 0)
         more = step(keylog);

@@ -16,6 +16,7 @@
 
 #define KEYLOG_READ_BYTES     ((size_t)65536)
 #define KEYLOG_LINE_MAX_BYTES ((size_t)1024)
+#define KEYLOG_CATCH_UP_BYTES ((uint64_t)64 * 1024 * 1024)
 
 struct keylog;
 
@@ -29,7 +30,7 @@ struct keylog *keylog_new(struct event_base *base, const char *path, struct tls_
                           void *ctx, int *error) __attribute__((warn_unused_result));
 void keylog_free(struct keylog *keylog);
 
-/* Read all that has been written by now, and call on_keys. */
+/* Read all that has been written by now, but at most KEYLOG_CATCH_UP_BYTES, and call on_keys. */
 void keylog_catch_up(struct keylog *keylog);
 
 /* Let the kernel write no core dump of this process, nor let other processes of its user read its memory. Programs that

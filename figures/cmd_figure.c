@@ -77,7 +77,8 @@ static int draw_timeline(const struct model_session *session, const struct reque
     if (request->title)
         figure.title = figure_text(request->title);
     if (figure.group_count == 0)
-        cli_warn("%s: there is no connection to draw%s", session->file, request->server ? " to this server" : "");
+        cli_warn("%s: there is no connection to draw%s%s", session->file, request->server ? " to this server" : "",
+                 request->from_ns != MODEL_NONE || request->to_ns != MODEL_NONE ? " in this period" : "");
     else
         code = finish(request, render_timeline_file(&figure, request->format, &request->render, request->out, &error),
                       error);
@@ -132,6 +133,10 @@ static int draw_session(const struct model *model, const struct request *request
         cli_warn("%s: there are %zu sessions; this is the first (--session N shows another)", request->files[0], n);
     const struct model_session *session = model_session(model, index);
     const struct plots_options options = options_of(request, session);
+    if (request->from_ns != MODEL_NONE && request->from_ns > session->last_ns) {
+        cli_warn("%s: nothing happens in this period (mitm-analyze connections shows the times)", request->files[0]);
+        return CLI_NO;
+    }
     switch (request->kind) {
     case REQUEST_TIMELINE:
         return draw_timeline(session, request);
@@ -204,13 +209,19 @@ static int draw_ecdf(const struct model *model, const struct request *request)
     const struct plots_options options = options_of(request, model_session(model, 0));
     struct sample *samples = memory_new(request->file_count, sizeof *samples);
     struct plots_sample *shown = memory_new(request->file_count, sizeof *shown);
+    size_t empty = 0;
+    int code = CLI_NO;
     for (size_t i = 0; i < request->file_count; i++) {
         add_file(&samples[i], model, request->files[i], request);
         shown[i] = (struct plots_sample){label_of(request, i), samples[i].values, samples[i].count};
-        if (samples[i].count == 0)
-            cli_warn("%s: it has no value of %s", request->files[i], request->measure->name);
+        if (samples[i].count > 0)
+            continue;
+        empty++;
+        cli_warn("%s: it has no value of %s%s", request->files[i], request->measure->name,
+                 request->server || request->page != 0 ? " where it is looked for" : "");
     }
-    int code = draw_plots(plots_ecdf(request->measure, shown, request->file_count, &options), request);
+    if (empty < request->file_count)
+        code = draw_plots(plots_ecdf(request->measure, shown, request->file_count, &options), request);
     for (size_t i = 0; i < request->file_count; i++)
         free(samples[i].values);
     free(samples);

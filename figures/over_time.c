@@ -2,14 +2,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analyze/format.h"
 #include "analyze/metrics.h"
 #include "base/memory.h"
 #include "figures/plots_parts.h"
 
 /* ---------------------------------------------------------------- throughput */
 
-/* More bins than this show noise, not a rate. */
-enum { SHOWN_BINS = 200 };
+/* More bins than this show noise, not a rate; and so many steps of a number are one blot. */
+enum { SHOWN_BINS = 200, SHOWN_STEPS = 5 * SHOWN_BINS };
 
 struct plots *plots_throughput(const struct model_session *session, const struct plots_options *options)
 {
@@ -95,6 +96,55 @@ static void set_steps(struct plots *plots, struct plot_series *series, struct ch
     free(changes->list);
 }
 
+static bool is_crowded(const struct plot_series *series, const struct plot_axis *axis)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < series->count; i++)
+        n += series->x[i] >= axis->from && series->x[i] <= axis->to;
+    return n > SHOWN_STEPS;
+}
+
+/* Let `series` show averages over the bins of `axis` in place of its steps. */
+static void average(struct plots *plots, struct plot_series *series, const struct plot_axis *axis)
+{
+    double *x = plots_numbers(plots, SHOWN_BINS + 1), *y = plots_numbers(plots, SHOWN_BINS + 1);
+    double width = (axis->to - axis->from) / SHOWN_BINS, now = 0;
+    size_t step = 0;
+    for (size_t i = 0; i < SHOWN_BINS; i++) {
+        double at = axis->from + (double)i * width, end = axis->from + (double)(i + 1) * width, sum = 0;
+        x[i] = at;
+        for (; step < series->count && series->x[step] < end; step++) {
+            if (series->x[step] > at) {
+                sum += now * (series->x[step] - at);
+                at = series->x[step];
+            }
+            now = series->y[step];
+        }
+        y[i] = (sum + now * (end - at)) / width;
+    }
+    x[SHOWN_BINS] = axis->to;
+    y[SHOWN_BINS] = y[SHOWN_BINS - 1];
+    series->x = x;
+    series->y = y;
+    series->count = SHOWN_BINS + 1;
+}
+
+/* Average where there are too many steps to see. */
+static void thin(struct plots *plots, const struct plot_axis *axis)
+{
+    char buffer[FORMAT_BYTES];
+    size_t count = plots->panel.series_count;
+    bool crowded = false;
+    for (size_t i = 0; i < count; i++)
+        crowded = crowded || is_crowded(&plots->series[i], axis);
+    if (!crowded)
+        return;
+    for (size_t i = 0; i < count; i++)
+        average(plots, &plots->series[i], axis);
+    double width_ns = (axis->to - axis->from) / SHOWN_BINS;
+    plots_note(plots, plots_printf(plots, "Averages over %s.", format_duration(buffer, (int64_t)width_ns)));
+}
+
 static void add_requests(struct changes *changes, const struct model_session *session,
                          const struct model_connection *connection, int64_t given_up_ns)
 {
@@ -128,5 +178,6 @@ struct plots *plots_concurrency(const struct model_session *session, const struc
     plots->panel.y = (struct plot_axis){.label = figure_text("at once"), .unit = PLOT_NUMBER};
     if (plots->series[0].count == 0)
         plots->figure.panel_count = 0;
+    thin(plots, &plots->panel.x);
     return plots;
 }

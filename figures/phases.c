@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/metrics.h"
+#include "analyze/url.h"
 #include "base/memory.h"
 #include "figures/plots_parts.h"
 
@@ -128,13 +129,26 @@ static int compare_indices(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Leave the bars that have most time, in the order of their indices, and sum up the others. Return their number. */
-static size_t reduce(struct bar *bars, size_t count)
+/* Make the bar of the `count` others, which has the sum of all their parts, that of their means. */
+static void divide(struct bar *others, size_t count)
 {
+    for (int phase = 0; phase < PHASES; phase++) {
+        others->parts[phase] /= (double)count;
+        others->inferred[phase] /= (double)count;
+    }
+}
+
+/* Leave the bars that have most time, in the order of their indices, and sum up the others, or, of pages, average them:
+ * load times one after the other are no load time. Return their number; *total, of all, becomes that of those with
+ * time. */
+static size_t reduce(struct bar *bars, size_t *total, enum plots_bars kind)
+{
+    size_t count = *total;
     if (count > 0)
         qsort(bars, count, sizeof *bars, compare_sums);
     while (count > 0 && bars[count - 1].sum <= 0)
         count--;
+    *total = count;
     if (count > PLOTS_MAX_BARS) {
         struct bar *others = &bars[PLOTS_MAX_BARS - 1];
         for (size_t i = PLOTS_MAX_BARS; i < count; i++) {
@@ -143,6 +157,8 @@ static size_t reduce(struct bar *bars, size_t count)
                 others->inferred[phase] += bars[i].inferred[phase];
             }
         }
+        if (kind == PLOTS_PAGES)
+            divide(others, count - (PLOTS_MAX_BARS - 1));
         others->index = SIZE_MAX;
         count = PLOTS_MAX_BARS;
     }
@@ -166,8 +182,10 @@ static struct figure_text server_label(struct plots *plots, const struct model_s
 
 static struct figure_text page_label(struct plots *plots, const struct page *page)
 {
-    struct figure_text number = plots_printf(plots, "%" PRIu32 "  ", page->number);
-    return plots_join(plots, number, plots_join(plots, recorded(page->host), recorded(page->target)));
+    struct figure_text number = plots_printf(plots, "%" PRIu32 "  ", page->number), host = recorded(page->host);
+    if (!url_is_usual_port(page->https, page->port))
+        host = plots_join(plots, host, plots_printf(plots, ":%" PRIu32, page->port));
+    return plots_join(plots, number, plots_join(plots, host, recorded(page->target)));
 }
 
 struct plots *plots_phases(const struct model_session *session, const struct pages *pages, enum plots_bars kind,
@@ -178,7 +196,7 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
     struct plots *plots = plots_new(PLOT_BARS, options, empty);
     size_t total, count;
     struct bar *bars = kind == PLOTS_SERVERS ? gather_servers(session, &total) : gather_pages(pages, &total);
-    count = reduce(bars, total);
+    count = reduce(bars, &total, kind);
     plots->bars = memory_new(count, sizeof *plots->bars);
     for (size_t i = 0; i < count; i++) {
         double *parts = plots_numbers(plots, PHASES), *inferred = plots_numbers(plots, PHASES);
@@ -187,7 +205,8 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
         plots->bars[i].parts = parts;
         plots->bars[i].inferred = inferred;
         if (bars[i].index == SIZE_MAX)
-            plots->bars[i].label = plots_printf(plots, "%zu others", total - (PLOTS_MAX_BARS - 1));
+            plots->bars[i].label = plots_printf(plots, kind == PLOTS_PAGES ? "%zu others, mean" : "%zu others",
+                                                total - (PLOTS_MAX_BARS - 1));
         else if (kind == PLOTS_SERVERS)
             plots->bars[i].label = server_label(plots, session, bars[i].index);
         else

@@ -44,7 +44,7 @@ enum plots_bars { PLOTS_SERVERS, PLOTS_PAGES };
 /*
  * Return where the time of `session` went, one bar for each server (sums of SOCKS, waiting and transfer times of its
  * connections) or page load (parts of its load time, with the idle one): at most PLOTS_MAX_BARS, those with most time;
- * the others are summed up in a last one.
+ * a last one has the sums of the other servers, or the means of the other page loads.
  */
 #define PLOTS_MAX_BARS 20
 struct plots *plots_phases(const struct model_session *session, const struct pages *pages, enum plots_bars bars,
@@ -53,7 +53,8 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
 /* Return the bytes per second that came to clients, over time. */
 struct plots *plots_throughput(const struct model_session *session, const struct plots_options *options);
 
-/* Return over time the numbers of open connections and of requests that were sent and not yet wholly answered. */
+/* Return over time the numbers of open connections and of requests that were sent and not yet wholly answered; averages
+ * where they change more often than can be seen. */
 struct plots *plots_concurrency(const struct model_session *session, const struct plots_options *options);
 
 #endif

@@ -59,12 +59,11 @@ static unsigned kinds_of(int option)
 }
 
 static int take_length(double *pt, const char *name, const char *value, double least_pt, double most_pt,
-                       const char *range)
+                       const char *range, const char *examples)
 {
     if (length_read(value, pt) && *pt >= least_pt - 1e-6 && *pt <= most_pt + 1e-6)
         return CLI_OK;
-    return cli_usage(&cmd_figure, "%s is a length of %s, such as 84mm, 3.3in, 240pt or 320px, not '%s'", name, range,
-                     value);
+    return cli_usage(&cmd_figure, "%s is a length of %s, such as %s, not '%s'", name, range, examples, value);
 }
 
 static int take_metric(struct request *request, const char *value)
@@ -84,14 +83,16 @@ static int take_look(struct request *request, int option, const char *value)
     int palette;
     switch (option) {
     case WIDTH:
-        return take_length(&render->figure_width_pt, "--width", value, 60 * 72 / 25.4, 1500, "60mm to 1500pt");
+        return take_length(&render->figure_width_pt, "--width", value, 60 * 72 / 25.4, 1500, "60mm to 1500pt",
+                           "84mm, 3.3in, 240pt or 320px");
     case HEIGHT:
-        return take_length(&render->figure_height_pt, "--height", value, 20 * 72 / 25.4, 3000, "20mm to 3000pt");
+        return take_length(&render->figure_height_pt, "--height", value, 20 * 72 / 25.4, 3000, "20mm to 3000pt",
+                           "60mm, 2.5in, 180pt or 240px");
     case FONT:
         render->font = value;
         return *value != '\0' ? CLI_OK : cli_usage(&cmd_figure, "--font is the name of a font family");
     case FONT_SIZE:
-        return take_length(&render->font_pt, "--font-size", value, 6, 24, "6pt to 24pt");
+        return take_length(&render->font_pt, "--font-size", value, 6, 24, "6pt to 24pt", "8pt or 3mm");
     case PALETTE:
         if (!cli_choice(value, palettes, sizeof palettes / sizeof *palettes, &palette))
             return cli_usage(&cmd_figure, "--palette is default, colorblind or gray, not '%s'", value);
@@ -161,6 +162,8 @@ static int check(const struct request *request)
         return cli_usage(&cmd_figure, "name one session file: only an ecdf shows several");
     if (request->label_count > request->file_count)
         return cli_usage(&cmd_figure, "there are more labels than files");
+    if (request->server && request->kind == REQUEST_ECDF && request->measure->level >= MEASURE_OF_PAGE)
+        return cli_usage(&cmd_figure, "--server: %s is not of a server; name another --metric", request->measure->name);
     if (request->from_ns != MODEL_NONE && request->to_ns != MODEL_NONE && request->to_ns <= request->from_ns)
         return cli_usage(&cmd_figure, "--to must be later than --from");
     return CLI_OK;

@@ -1,5 +1,6 @@
 #include "render/indexed.h"
 
+#include <math.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 struct image {
     const unsigned char *data;
     int width, height, stride;
+    png_uint_32 per_metre; /* pixels */
     guint32 palette[COLORS];
     guint count; /* of colours in the palette */
 };
@@ -152,19 +154,22 @@ static bool write_file(png_structp png, png_infop info, const struct image *imag
     png_set_compression_level(png, LEVEL);
     png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
     set_palette(png, info, image);
+    png_set_pHYs(png, info, image->per_metre, image->per_metre, PNG_RESOLUTION_METER);
     png_write_info(png, info);
     write_pixels(png, image, places, line);
     png_write_end(png, NULL);
     return true;
 }
 
-cairo_status_t indexed_png(cairo_surface_t *surface, const guint32 *inks, guint ink_count, GString *out)
+cairo_status_t indexed_png(cairo_surface_t *surface, const guint32 *inks, guint ink_count, double per_inch,
+                           GString *out)
 {
     cairo_surface_flush(surface);
     struct image image = {.data = cairo_image_surface_get_data(surface),
                           .width = cairo_image_surface_get_width(surface),
                           .height = cairo_image_surface_get_height(surface),
-                          .stride = cairo_image_surface_get_stride(surface)};
+                          .stride = cairo_image_surface_get_stride(surface),
+                          .per_metre = (png_uint_32)lround(per_inch / 0.0254)};
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     bool done = false;

@@ -151,7 +151,8 @@ cairo_status_t output_svg(const struct layout *layout, bool links, bool dark, GS
 }
 
 /* Write the image `surface` of `page` as PNG, with the very colours of what was drawn. */
-static cairo_status_t write_png(cairo_surface_t *surface, const struct layout_page *page, bool dark, GString *out)
+static cairo_status_t write_png(cairo_surface_t *surface, const struct layout_page *page, bool dark, double per_inch,
+                                GString *out)
 {
     guint32 inks[64];
     guint count = 0;
@@ -165,12 +166,13 @@ static cairo_status_t write_png(cairo_surface_t *surface, const struct layout_pa
         if (!known)
             inks[count++] = ink;
     }
-    return indexed_png(surface, inks, count, out);
+    return indexed_png(surface, inks, count, per_inch, out);
 }
 
 cairo_status_t output_png(const struct layout *layout, double scale, bool dark, GString *out)
 {
     const struct layout_page *page = layout_page(layout, 0);
+    double per_inch = scale * 72 / OUTPUT_POINTS_PER_UNIT;
     scale *= layout->unit_pt / OUTPUT_POINTS_PER_UNIT;
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(page->width * scale), (int)ceil(page->height * scale));
@@ -180,7 +182,7 @@ cairo_status_t output_png(const struct layout *layout, double scale, bool dark, 
     draw_page(cr, layout, page, dark);
     cairo_status_t status = cairo_status(cr);
     if (status == CAIRO_STATUS_SUCCESS)
-        status = write_png(surface, page, dark, out);
+        status = write_png(surface, page, dark, per_inch, out);
     cairo_status_t finished = finish(cr, surface);
     return status != CAIRO_STATUS_SUCCESS ? status : finished;
 }

@@ -90,7 +90,10 @@ void plot_bars_add(struct plot *plot, struct plot_area *area)
     double above = plot->rows_above ? plot->line : 0;
     double natural =
         panel->height_px > 0 && panel->bar_count > 0 ? panel->height_px / (double)panel->bar_count : ROW_EMS * plot->em;
-    double row = natural * plot->stretch, bar = row * BAR_EMS / ROW_EMS;
+    double row = natural * plot->stretch;
+    if (panel->height_px <= 0 && !plot->rows_above) /* each bar keeps its name */
+        row = fmax(row, plot->line);
+    double bar = row * BAR_EMS / ROW_EMS;
     plot->areas += natural * (double)panel->bar_count;
     area->rect = (struct layout_rect){plot->area_left, plot->y, plot->right - plot->area_left,
                                       (row + above) * (double)panel->bar_count};

@@ -10,6 +10,7 @@
 #include "render/save.h"
 #include "report/pdf.h"
 #include "report/report.h"
+#include "report/selection.h"
 
 static const char help[] =
     "usage: mitm-analyze report -o OUT.html|OUT.pdf [options] FILE...\n"
@@ -116,6 +117,30 @@ static int write_html(const struct model *model, size_t n, const struct request 
     return code;
 }
 
+static bool is_selective(const struct report_query *query)
+{
+    return query->server[0] || query->page != 0 || query->connection != 0 || query->from_ns != MODEL_NONE ||
+           query->to_ns != MODEL_NONE;
+}
+
+/* Return whether one of the sessions that are asked for, of `n`, has a connection that is selected. */
+static bool has_selected(const struct model *model, size_t n, const struct request *request)
+{
+    size_t number = request->query.session, selected = 0;
+    for (size_t i = number > 0 ? number - 1 : 0; i < (number > 0 ? number : n) && selected == 0; i++) {
+        const struct model_session *session = model_session(model, i);
+        if (request->query.from_ns != MODEL_NONE && request->query.from_ns > session->last_ns)
+            continue;
+        struct pages *pages = pages_new(session, &request->pages);
+        struct selection selection;
+        selection_init(&selection, session, pages, &request->query);
+        selected = selection.count;
+        selection_fini(&selection);
+        pages_free(pages);
+    }
+    return selected > 0;
+}
+
 static int load_and_write(char **files, size_t file_count, const struct request *request)
 {
     bool headers = !request->is_pdf && request->query.headers != 1;
@@ -126,6 +151,9 @@ static int load_and_write(char **files, size_t file_count, const struct request 
     size_t n = model_session_count(model), number = request->query.session;
     if (n > 0 && number > n) {
         cli_warn("%s: there is no session %zu, the last is %zu", file, number, n);
+        code = CLI_NO;
+    } else if (n > 0 && is_selective(&request->query) && !has_selected(model, n, request)) {
+        cli_warn("%s: no connection is selected (mitm-analyze connections lists all)", file);
         code = CLI_NO;
     } else if (n > 0) {
         int written = request->is_pdf ? write_pdf(model, request) : write_html(model, n, request);

@@ -15,7 +15,7 @@ void curve_write(const struct document *document, const struct sample *sample)
         html_base64(out, svg.bytes, svg.len_bytes);
     }
     fputs("\" alt=\"Distribution: ", out);
-    html_string(out, sample->measure->label);
+    html_string(out, sample->label);
     fputs("\"></p>\n", out);
     render_buffer_fini(&svg);
     plots_free(curve);

@@ -8,7 +8,7 @@ static void write_row(const struct document *document, const struct sample *samp
 {
     FILE *out = document->out;
     fputs("<tr><th scope=\"row\">", out);
-    html_string(out, sample->measure->label);
+    html_string(out, sample->label);
     fputs("</th>", out);
     document_count_cell(document, sample->n);
     for (size_t i = 0; i < SAMPLES_FIGURES; i++) {

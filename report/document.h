@@ -53,6 +53,9 @@ void document_begin_section(const struct document *document, const char *id, con
 /* Return whether any selection is in force. */
 bool document_is_selection(const struct report_query *query);
 
+/* Return the name of the session's file without its folders, which are nobody's business; NULL if it is not known. */
+const char *head_file(const struct document *document);
+
 /* The sections. */
 void head_write_name(const struct document *document);    /* of the session */
 void head_write_title(const struct document *document);   /* of all; `document`: that of the first session */

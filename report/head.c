@@ -41,11 +41,22 @@ static void write_live(const struct document *document)
     }
 }
 
+const char *head_file(const struct document *document)
+{
+    const char *file = document->input->file, *slash = file ? strrchr(file, '/') : NULL;
+    return slash && slash[1] ? slash + 1 : file;
+}
+
 static void write_origin(const struct document *document)
 {
     const struct model_session *session = document->session;
     FILE *out = document->out;
     fputs("<p class=\"quiet\">", out);
+    if (document->place->self_contained && document->input->file) {
+        fputs("File ", out);
+        html_string(out, head_file(document));
+        fputs(". ", out);
+    }
     if (session->upstream_kind == MITM__UPSTREAM_KIND__DIRECT)
         fputs("Directly, with the built-in SOCKS5 server", out);
     else
@@ -240,11 +251,17 @@ static void write_contents(const struct document *document)
     fputs("</ul></nav>\n", out);
 }
 
-/* Return the name of the file without its folders, which are nobody's business. */
-static const char *base_name(const char *file)
+/* Write a command as a name: its beginning, since below it stands as a whole. */
+static void write_command_name(FILE *out, struct text command)
 {
-    const char *slash = strrchr(file, '/');
-    return slash && slash[1] ? slash + 1 : file;
+    enum { MOST_BYTES = 80 };
+    uint32_t len = command.len;
+    if (len > MOST_BYTES) /* not within a character */
+        for (len = MOST_BYTES; len > 0 && (command.data[len] & 0xC0) == 0x80; len--)
+            ;
+    html_text(out, (struct text){command.data, len});
+    if (len < command.len)
+        fputs("…", out);
 }
 
 void head_write_name(const struct document *document)
@@ -254,9 +271,9 @@ void head_write_name(const struct document *document)
     if (session && session->label.len > 0)
         html_text(out, session->label);
     else if (session && session->command.len > 0)
-        html_text(out, session->command);
+        write_command_name(out, session->command);
     else if (document->input->file)
-        html_string(out, base_name(document->input->file));
+        html_string(out, head_file(document));
     else
         fputs("Recorded session", out);
 }

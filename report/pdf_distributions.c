@@ -15,7 +15,7 @@ static void add_written(struct grid *grid, struct pdf_text *text)
 static void add_sample(struct grid *grid, const struct sample *sample)
 {
     struct pdf_text text;
-    grid_printf(grid, "%s", sample->measure->label);
+    grid_printf(grid, "%s", sample->label);
     grid_count(grid, sample->n);
     for (size_t i = 0; i < SAMPLES_FIGURES; i++) {
         pdf_text_begin(&text);

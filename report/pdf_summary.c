@@ -64,6 +64,10 @@ static void write_words(FILE *out, const struct chapter *chapter)
     const struct stats_row *total = &chapter->stats.total;
     char buffer[FORMAT_BYTES];
     fprintf(out, "In %s, ", format_duration(buffer, session->last_ns == MODEL_NONE ? 0 : session->last_ns));
+    if (session->connection_count == 0) {
+        fputs("no connection was recorded.", out);
+        return;
+    }
     write_number(out, pages_count(chapter->pages), "page", "pages");
     fputs(" caused ", out);
     write_number(out, total->requests, "visible request", "visible requests");
@@ -187,6 +191,8 @@ void pdf_abstract(const struct chapter *chapter)
 
 void pdf_summary(const struct chapter *chapter)
 {
+    if (chapter->level == 1 && chapter->session->connection_count == 0)
+        return; /* the title page says all */
     struct pdf_text text;
     struct chart *chart = make_chart(chapter);
     const struct report_query *query = chapter->query;

@@ -64,11 +64,20 @@ static void add_page(struct grid *grid, const struct page *page)
 
 static void add_share(struct grid *grid, const struct page *page, int64_t ns)
 {
-    int64_t load_ns = page_load_ns(page);
-    if (ns == MODEL_NONE || load_ns <= 0)
+    int percent = page_percent(page, ns);
+    if (percent < 0)
         grid_printf(grid, "–");
     else
-        grid_printf(grid, "%" PRId64 " %%", (int64_t)(100.0 * (double)ns / (double)load_ns + 0.5));
+        grid_printf(grid, "%d %%", percent);
+}
+
+/* Add a number that requests give, if they are known. */
+static void add_known(struct grid *grid, const struct page *page, uint64_t count)
+{
+    if (page_requests_known(page))
+        grid_count(grid, count);
+    else
+        grid_printf(grid, "–");
 }
 
 /* Add the table of where each page's time went. */
@@ -83,10 +92,7 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         const struct page *page = pages_get(chapter->pages, i);
         grid_printf(grid, "%" PRIu32, page->number);
         grid_link(grid, "page-%" PRIu32, page->number);
-        if (page_requests_known(page))
-            grid_count(grid, page->requests);
-        else
-            grid_printf(grid, "–");
+        add_known(grid, page, page->requests);
         grid_count(grid, page->connections);
         grid_count(grid, page->servers);
         add_share(grid, page, page->parts.socks_ns);
@@ -95,11 +101,12 @@ static void add_page_parts(const struct chapter *chapter, size_t n)
         add_share(grid, page, page->parts.transfer_ns);
         add_share(grid, page, page->parts.idle_ns);
         grid_count(grid, page->parts.round_trips);
-        grid_count(grid, page->parts.reused);
-        grid_count(grid, page->parts.parallelism);
+        add_known(grid, page, page->parts.reused);
+        add_known(grid, page, page->parts.parallelism);
     }
     grid_add(grid, chapter->paper,
-             "What each page took: requests, connections and servers; parts of its load time; how its requests went");
+             "What each page took: parts of its load time; round trips, greatest parallelism, requests on reused "
+             "connections");
 }
 
 void pdf_pages(const struct chapter *chapter)

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/format.h"
+#include "analyze/stats.h"
 #include "base/memory.h"
 #include "statistics/quantile.h"
 
@@ -14,11 +16,24 @@ enum { LEAST_PLOTTED = 5 }; /* values; a curve of fewer says no more than the ta
 const char *const samples_heads[SAMPLES_FIGURES] = {"25 %", "Median", "75 %", "90 %", "Greatest"};
 static const double shares[SAMPLES_FIGURES] = {0.25, 0.5, 0.75, 0.9, 1};
 
+/* Return what `n` values of `measure` are called: ends of handshakes may be inferred. */
+static const char *label_of(const struct measure *measure, const struct model_session *session,
+                            const struct pages *pages, size_t n)
+{
+    if (strcmp(measure->name, "tls-handshake") != 0)
+        return measure->label;
+    struct measure_values inferred = measures_collect(measures_find("tls-inferred"), session, pages);
+    const char *label = stats_handshakes_title(n, inferred.count);
+    measures_free(&inferred);
+    return label;
+}
+
 /* Return the sample of `measure`. */
 static struct sample take(const struct measure *measure, const struct model_session *session, const struct pages *pages)
 {
     struct measure_values values = measures_collect(measure, session, pages);
     struct sample sample = {.measure = measure, .n = values.count};
+    sample.label = label_of(measure, session, pages, sample.n);
     sample.sorted = memory_new(values.count, sizeof *sample.sorted);
     for (size_t i = 0; i < values.count; i++)
         sample.sorted[i] = values.values[i].value;
@@ -103,7 +118,7 @@ struct plots *samples_curve(const struct sample *sample)
         return NULL;
     double least = sample->sorted[0], greatest = sample->sorted[sample->n - 1];
     const struct plots_sample plotted = {
-        .label = figure_text(sample->measure->label), .sorted = sample->sorted, .count = sample->n};
+        .label = figure_text(sample->label), .sorted = sample->sorted, .count = sample->n};
     const struct plots_options options = {.log = least > 0 && greatest > WIDE * least,
                                           .confidence = CONFIDENCE,
                                           .from_ns = MODEL_NONE,

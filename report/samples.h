@@ -13,6 +13,7 @@
 /* A measure and its sample. */
 struct sample {
     const struct measure *measure;
+    const char *label; /* the measure's, or one that says that values are inferred */
     double *sorted;
     size_t n; /* at least 1 */
 };

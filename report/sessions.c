@@ -21,7 +21,8 @@ static void write_head(const struct document *first)
           out);
 }
 
-/* Write what the session is called, as a link to it, and whether its number of requests is not all of them. */
+/* Write what the session is called, as a link to it, in which file it is, and whether its number of requests is not all
+ * of them. */
 static void write_name(const struct document *document)
 {
     FILE *out = document->out;
@@ -30,6 +31,11 @@ static void write_name(const struct document *document)
     fprintf(out, "<a href=\"#session-%zu\">", document->session_number);
     head_write_name(document);
     fputs("</a>", out);
+    if (document->input->file && (document->session->label.len > 0 || document->session->command.len > 0)) {
+        fputs(" <span class=\"quiet\">", out);
+        html_string(out, head_file(document));
+        fputs("</span>", out);
+    }
     if (hidden > 0)
         fprintf(out, " <span class=\"quiet\">(the requests of %s TLS %s are not known)</span>",
                 format_count(count, hidden), hidden == 1 ? "connection" : "connections");

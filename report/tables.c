@@ -58,12 +58,50 @@ static void write_page(const struct document *document, const struct page *page)
         fputs("<td class=\"n\">loading</td>", out);
     else
         document_duration_cell(document, page_load_ns(page));
+    document_duration_cell(document,
+                           page->first_byte_ns == MODEL_NONE ? MODEL_NONE : page->first_byte_ns - page->start_ns);
     document_known_cell(document, page_requests_known(page), page->requests);
     document_count_cell(document, page->connections);
     document_count_cell(document, page->servers);
     document_size_cell(document, model_number(page->received_bytes));
     document_count_cell(document, page->failures);
     fputs("</tr>\n", out);
+}
+
+/* What each page took: where its load time went, and how its requests went. */
+static void write_page_parts(const struct document *document, const struct page *page)
+{
+    FILE *out = document->out;
+    const struct page_parts *parts = &page->parts;
+    const int64_t shares[] = {parts->socks_ns, parts->tls_ns, parts->waiting_ns, parts->transfer_ns, parts->idle_ns};
+    fprintf(out, "<tr><th scope=\"row\" class=\"n\">%" PRIu32 "</th>", page->number);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        int percent = page_percent(page, shares[i]);
+        if (percent < 0)
+            fputs("<td class=\"n\">–</td>", out);
+        else
+            fprintf(out, "<td class=\"n\">%d %%</td>", percent);
+    }
+    document_count_cell(document, parts->round_trips);
+    document_known_cell(document, page_requests_known(page), parts->reused);
+    document_known_cell(document, page_requests_known(page), parts->parallelism);
+    fputs("</tr>\n", out);
+}
+
+static void write_parts(const struct document *document)
+{
+    const struct pages *pages = document->input->pages;
+    begin_table(
+        document, "Table of the parts of pages",
+        "Parts of their load time; round trips, requests on connections used before, most requests at once",
+        "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\" class=\"n\">SOCKS</th>"
+        "<th scope=\"col\" class=\"n\">TLS</th><th scope=\"col\" class=\"n\">Waiting</th>"
+        "<th scope=\"col\" class=\"n\">Transfer</th><th scope=\"col\" class=\"n\">Idle</th>"
+        "<th scope=\"col\" class=\"n\">Round trips</th><th scope=\"col\" class=\"n\">On reused connections</th>"
+        "<th scope=\"col\" class=\"n\">Most requests at once</th>");
+    for (size_t i = pages_count(pages); i > 0; i--)
+        write_page_parts(document, pages_get(pages, i - 1));
+    end_table(document->out);
 }
 
 void tables_write_pages(const struct document *document)
@@ -78,13 +116,16 @@ void tables_write_pages(const struct document *document)
     begin_table(
         document, "Table of pages", "What was loaded, the newest first",
         "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Page</th><th scope=\"col\" class=\"n\">Start (s)"
-        "</th><th scope=\"col\" class=\"n\">Load time</th><th scope=\"col\" class=\"n\">Requests</th>"
+        "</th><th scope=\"col\" class=\"n\">Load time</th><th scope=\"col\" class=\"n\">First byte</th>"
+        "<th scope=\"col\" class=\"n\">Requests</th>"
         "<th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Servers</th>"
         "<th scope=\"col\" class=\"n\">Received</th><th scope=\"col\" class=\"n\">Failures</th>");
     size_t most = document->place->self_contained ? n : MOST;
     for (size_t i = n; i > 0 && n - i < most; i--)
         write_page(document, pages_get(pages, i - 1));
     end_table(out);
+    if (document->place->self_contained)
+        write_parts(document);
     if (n > most)
         fprintf(out, "<p class=\"quiet\">The newest %zu of %zu pages; page=N in the address shows any.</p>\n", most, n);
     fputs("</section>\n", out);

@@ -59,9 +59,10 @@ void table_number(struct table *table, double value, double uncertainty);
  * The column must have been filled like this in all rows. */
 void table_estimate(struct table *table, double value, double low, double high);
 
-/* Write it, once its last row is full. Text: `width` columns, 0 any (the first column is shortened where needed). JSON:
- * an array of objects. LaTeX: for the package booktabs; a float with \caption if there is a caption, else the tabular
- * alone. Before the first column of TABLE_BY_ROW, CSV and JSON have one more, "unit": "ns", "bytes", "bit/s", or "1".
+/* Write it, once its last row is full. Text: `width` columns, 0 any (the first column is shortened where needed);
+ * without rows "none". JSON: an array of objects. LaTeX: for the package booktabs; a float with \caption if there is a
+ * caption, else the tabular alone. Before the first column of TABLE_BY_ROW, CSV and JSON have one more, "unit": "ns",
+ * "bytes", "bit/s", or "1".
  */
 void table_write(struct table *table, FILE *out, enum table_format format, size_t width);
 

@@ -66,11 +66,15 @@ static void put(FILE *out, const char *text, size_t width, bool right, bool last
 
 void table_write_text(struct table *table, FILE *out, size_t width)
 {
+    if (table->caption)
+        fprintf(out, "%s\n\n", table->caption);
+    if (table_rows(table) == 0) {
+        fputs("none\n", out);
+        return;
+    }
     size_t n = table_columns(table);
     struct layout layout = {memory_new(n, sizeof(size_t)), memory_new(n, sizeof(size_t))};
     measure(table, &layout, width);
-    if (table->caption)
-        fprintf(out, "%s\n\n", table->caption);
     for (size_t i = 0; i < n; i++)
         put(out, table_head(table, i), layout.widths[i], table_is_number(table, i), i + 1 == n, 0);
     putc('\n', out);

@@ -37,7 +37,7 @@ struct app {
     struct hold hold;            /* STATE_UNDECIDED: the client's first bytes, */
     struct hold early;           /* and the server's, if it may speak HTTP/2 */
     enum state state;
-    bool server_ended;
+    bool client_ended, server_ended; /* in STATE_UNDECIDED */
     bool inside_tls;
 };
 
@@ -199,8 +199,8 @@ static void decode_held(struct app *app, Mitm__Direction direction, struct hold 
     hold_fini(hold);
 }
 
-/* The protocol is known at `t_ns`: say so, and decode the bytes held so far. */
-static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
+/* The protocol is known at `t_ns`: say so. */
+static void say(struct app *app, enum sniff_result result, uint64_t t_ns)
 {
     EVENT_NEW(record, ev, t_ns, ProtocolDetected, PROTOCOL_DETECTED, protocol_detected);
     EVENT_SET(ev, protocol, protocol_of(result));
@@ -209,6 +209,12 @@ static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
     }
     event_emit(app->sink, &record);
     make_decoder(app, result);
+}
+
+/* The protocol is known at `t_ns`: say so, and decode the bytes held so far, the server's first. */
+static void decide(struct app *app, enum sniff_result result, uint64_t t_ns)
+{
+    say(app, result, t_ns);
     decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early);
     if (app->server_ended) {
         end(app, MITM__DIRECTION__TO_CLIENT, t_ns, MITM__END_CAUSE__FIN);
@@ -246,13 +252,17 @@ static bool inspect_client(struct app *app, uint64_t t_ns, const uint8_t *data, 
     return true;
 }
 
-/* The server speaks before the client is known: that is HTTP/2, or nothing that is looked into. */
+/* The server speaks before the client is known: that can be HTTP/2 if the client is to speak, or nothing that is looked
+ * into. */
 static bool inspect_server(struct app *app, uint64_t t_ns, const uint8_t *data, size_t len)
 {
     uint8_t first[SNIFF_SERVER_MAX_BYTES];
     size_t n = beginning(&app->early, data, len, first, sizeof first);
-    if (sniff_server(first, n) == SNIFF_UNKNOWN || len > EARLY_MAX_BYTES - app->early.len) {
-        decide(app, SNIFF_UNKNOWN, t_ns);
+    bool fits = !app->client_ended && len <= EARLY_MAX_BYTES - app->early.len;
+    if (!fits || sniff_server(first, n) == SNIFF_UNKNOWN) {
+        say(app, SNIFF_UNKNOWN, t_ns);
+        decode_held(app, MITM__DIRECTION__TO_SERVER, &app->hold);
+        decode_held(app, MITM__DIRECTION__TO_CLIENT, &app->early); /* beside what decided, however that is cut */
         return false;
     }
     struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
@@ -288,6 +298,8 @@ void app_end(struct app *app, Mitm__Direction direction, uint64_t t_ns, Mitm__En
         app->server_ended = true;
     } else if (app->hold.len + app->early.len > 0) {
         decide(app, SNIFF_UNKNOWN, t_ns);
+    } else {
+        app->client_ended = true;
     }
 }
 

@@ -11,8 +11,8 @@
 struct hold {
     uint8_t *data;
     struct hold_time *times;
-    uint32_t len, room;
-    uint32_t pieces, pieces_room;
+    uint32_t start, len, room;           /* `len` bytes are held, from data[start] on */
+    uint32_t first, pieces, pieces_room; /* in `pieces` pieces, from times[first] on */
 };
 
 /* Add `piece` to the end of `hold`, or abort when there is no memory. The caller bounds hold->len. */
@@ -23,6 +23,9 @@ void hold_add(struct hold *hold, const struct piece *piece);
  * data belong to the hold and are valid until it is changed.
  */
 struct piece hold_piece(const struct hold *hold, uint32_t i);
+
+/* Take `n` bytes (≤ hold->len) off the front of `hold`. */
+void hold_skip(struct hold *hold, size_t n);
 
 /* Free what `hold` keeps; it is empty afterwards. */
 void hold_fini(struct hold *hold);

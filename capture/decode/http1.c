@@ -166,20 +166,17 @@ static void give_up_hold(struct http1 *http1, uint64_t t_ns)
     }
 }
 
-static void run(struct http1 *http1, struct stream *stream, uint64_t t_ns, const uint8_t *data, size_t len);
+static size_t run(struct http1 *http1, struct stream *stream, struct piece piece);
 static void finish(struct http1 *http1, struct stream *stream);
 
-/* The tunnel was refused: the held bytes are requests. */
+/* The tunnel was refused: the held bytes are requests, up to one that asks for a tunnel again. */
 static void release_requests(struct http1 *http1)
 {
-    struct hold hold = http1->hold;
-    http1->hold = (struct hold){0};
+    struct hold *hold = &http1->hold;
     set_state(&http1->requests, STATE_IDLE);
-    for (uint32_t i = 0; i < hold.pieces; i++) {
-        struct piece piece = hold_piece(&hold, i);
-        run(http1, &http1->requests, piece.t_ns, piece.data, piece.len);
+    while (hold->len > 0 && http1->requests.state != STATE_HELD) {
+        hold_skip(hold, run(http1, &http1->requests, hold_piece(hold, 0)));
     }
-    hold_fini(&hold);
     if (http1->requests.ended) {
         finish(http1, &http1->requests);
     }
@@ -314,7 +311,8 @@ static enum http1_tunnel_kind tunnel_kind(const struct http1 *http1, const struc
     if (http1->offer.connect || in_body) {
         return HTTP1_TUNNEL_OTHER;
     }
-    if (http1->offer.h2c && head_upgrades_to(head, piece, "h2c")) {
+    bool known = http1->responses.message.exchange != 0; /* which exchange is that of stream 1 */
+    if (known && http1->offer.h2c && head_upgrades_to(head, piece, "h2c")) {
         return HTTP1_TUNNEL_H2C;
     }
     return head_upgrades_to(head, piece, "websocket") ? HTTP1_TUNNEL_WEBSOCKET : HTTP1_TUNNEL_OTHER;
@@ -527,26 +525,23 @@ static bool hold_back(struct http1 *http1, const struct piece *piece)
     return true;
 }
 
-static void run(struct http1 *http1, struct stream *stream, uint64_t t_ns, const uint8_t *data, size_t len)
+/* Read from `piece` up to STATE_HELD; return how many of its bytes that were. */
+static size_t run(struct http1 *http1, struct stream *stream, struct piece piece)
 {
     static size_t (*const readers[STATES])(struct http1 *, struct stream *, const struct piece *) = {
         [STATE_IDLE] = read_idle,     [STATE_HEAD] = read_head,         [STATE_LENGTH] = read_length,
         [STATE_CHUNKS] = read_chunks, [STATE_TRAILERS] = read_trailers, [STATE_CLOSE] = read_close,
         [STATE_TUNNEL] = read_tunnel, [STATE_OPAQUE] = read_opaque,
     };
-    struct piece piece = {.t_ns = t_ns, .offset = stream->offset, .data = data, .len = len};
-    while (piece.len > 0) {
-        if (stream->state == STATE_HELD) {
-            if (hold_back(http1, &piece)) {
-                return;
-            }
-            continue;
-        }
+    uint64_t start = stream->offset;
+    piece.offset = start;
+    while (piece.len > 0 && stream->state != STATE_HELD) {
         size_t n = readers[stream->state](http1, stream, &piece);
         piece_skip(&piece, n);
         stream->offset += n;
     }
-    emit_body(stream, t_ns);
+    emit_body(stream, piece.t_ns);
+    return (size_t)(stream->offset - start);
 }
 
 /* ---- the end of a direction */
@@ -603,7 +598,11 @@ void http1_feed(struct http1 *http1, Mitm__Direction direction, uint64_t t_ns, c
 {
     struct stream *stream = stream_of(http1, direction);
     assert(!stream->ended);
-    run(http1, stream, t_ns, data, len);
+    struct piece piece = {.t_ns = t_ns, .data = data, .len = len};
+    piece_skip(&piece, run(http1, stream, piece));
+    if (piece.len > 0 && !hold_back(http1, &piece)) {
+        (void)run(http1, stream, piece);
+    }
 }
 
 void http1_end(struct http1 *http1, Mitm__Direction direction, uint64_t t_ns, Mitm__EndCause cause)

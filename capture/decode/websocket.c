@@ -19,6 +19,7 @@ struct half {
     struct message message; /* where its events go */
     uint64_t offset;        /* of the next byte */
     struct flood flood;
+    uint64_t credit_bytes; /* of payload for which no frame has come yet */
     uint64_t message_t_ns; /* arrival of the first byte of the message begun */
     uint64_t frame_t_ns;   /* the same of the frame begun */
     uint64_t len_bytes;    /* of the message so far */
@@ -220,11 +221,21 @@ static void begin_payload(struct half *half, uint64_t t_ns)
         end_frame(half, t_ns);
 }
 
+/* Return whether the frame that begins at `t_ns` is one too many. */
+static bool is_flood(struct half *half, uint64_t t_ns)
+{
+    if (half->credit_bytes >= WEBSOCKET_FRAME_BYTES) {
+        half->credit_bytes -= WEBSOCKET_FRAME_BYTES;
+        return false;
+    }
+    return flood_count(&half->flood, t_ns, WEBSOCKET_PER_S, WEBSOCKET_BURST);
+}
+
 static void read_header_byte(struct half *half, struct piece *piece)
 {
     if (half->header_len == 0) {
         half->frame_t_ns = piece->t_ns;
-        if (flood_count(&half->flood, piece->t_ns, WEBSOCKET_PER_S, WEBSOCKET_BURST)) {
+        if (is_flood(half, piece->t_ns)) {
             violate(half, piece->t_ns, MITM__VIOLATION_KIND__WEB_SOCKET_FLOOD, "too many frames");
             return;
         }
@@ -256,6 +267,7 @@ static void read_payload(struct half *half, struct piece *piece)
     else if (!is_control(half))
         half->len_bytes += n;
     half->left -= n;
+    half->credit_bytes += n;
     skip(half, piece, n);
     if (half->left == 0)
         end_frame(half, piece->t_ns);

@@ -11,15 +11,17 @@
  * continuation frame, a control frame that is fragmented or longer than 125 bytes, a continuation without a beginning,
  * a new message within another one, a data frame behind a close frame, a length not in its shortest form or above 2^63
  * − 1, a client's frame that is not masked or a server's that is (RFC 6455, 5.1, 5.2, 5.4, 5.5). WEB_SOCKET_FLOOD: more
- * than WEBSOCKET_BURST frames beyond WEBSOCKET_PER_S a second.
+ * than WEBSOCKET_BURST frames beyond WEBSOCKET_PER_S a second, and beyond one for each WEBSOCKET_FRAME_BYTES of payload
+ * in the direction.
  */
 #ifndef MITM_CAPTURE_DECODE_WEBSOCKET_H
 #define MITM_CAPTURE_DECODE_WEBSOCKET_H
 
 #include "proto/event.h"
 
-#define WEBSOCKET_BURST 20000
-#define WEBSOCKET_PER_S 2000
+#define WEBSOCKET_BURST       20000
+#define WEBSOCKET_PER_S       2000
+#define WEBSOCKET_FRAME_BYTES 1024
 
 struct websocket;
 

@@ -8,8 +8,8 @@
  *
  * Checked: fed as the script cuts it, and with all adjacent bytes of a direction in one piece, the decoder emits the
  * same events with the same times; no byte is told twice; behind a Violation everything is OpaqueData (TLS: all is
- * TlsData); the number and size of events are bounded by those of the input. And whatever is said in plain text gives
- * the same events within TLS, whenever the keys come.
+ * TlsData); what was sent leaves an event; the number and size of events are bounded by those of the input. And
+ * whatever is said in plain text gives the same events within TLS, whenever the keys come.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -174,6 +174,7 @@ static void check_bounds(const struct run *run)
      * body. */
     assert(run->log.emitted <= 8 + sent / 2 + 2 * run->pieces);
     assert(run->log.largest_bytes <= EVENT_MAX_BYTES);
+    assert(sent == 0 || run->log.emitted > 0);
 }
 
 /* Run the script and return the log as text. */

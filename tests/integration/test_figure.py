@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Single figures: exactly as wide as asked for, fonts embedded, texts searchable, the same bytes twice, errors in one line."""
+import json
 import re
 import struct
 import subprocess
@@ -48,6 +49,8 @@ def test_sizes(box):
             check(abs(float(svg.get("width").removesuffix("px")) * 0.75 - width * MM) < 0.01, f"{kind}: {svg.get('width')}")
             png = made(box, f"{kind}.png", kind, SAMPLE, "--width", f"{width}mm").read_bytes()
             equal(struct.unpack(">I", png[16:20])[0], -int(-width * MM / 0.75 * 2 // 1), f"{kind}: pixels, two to a CSS pixel")
+            density = struct.pack(">IIB", round(192 / 0.0254), round(192 / 0.0254), 1)  # per metre (ISO/IEC 15948, 11.3.5.3)
+            check(b"pHYs" + density in png, f"{kind}: it does not say how large it is")
 
 
 def test_height(box):
@@ -55,6 +58,14 @@ def test_height(box):
         pdf = made(box, f"{kind}.pdf", kind, SAMPLE, "--height", "70mm")
         high = float(re.search(r"Page size:\s+[0-9.]+ x ([0-9.]+)", tool("pdfinfo", pdf)).group(1))
         check(abs(high - 70 * MM) < 0.01, f"{kind}: {high} pt")
+
+
+def test_low(box):
+    """A figure that is too low for its text becomes higher; no bar loses its name."""
+    text = tool("pdftotext", made(box, "low.pdf", "phases", SAMPLE, "--width", "174mm", "--height", "20mm"), "-")
+    servers = json.loads(box.analyze("stats", "--format", "json", SAMPLE).stdout)["sessions"][0]["servers"]
+    for server in servers:
+        check(f"{server['host']}:{server['port']}" in text, f"{server['host']} is not in {text}")
 
 
 def test_texts_and_fonts(box):
@@ -128,6 +139,14 @@ def test_several_files(box):
     check("One (n = 60)" in text and "Two (n = 61)" in text, text)
 
 
+def test_addresses(box):
+    """The addresses of page loads are those of stats: with the port, where it is not the usual one."""
+    rows = json.loads(box.analyze("stats", "--by", "page", "--format", "json", SAMPLE).stdout)["rows"]
+    text = tool("pdftotext", made(box, "pages.pdf", "phases", SAMPLE, "--by", "page"), "-")
+    for row in rows:
+        check(f"{row['server']}:{row['port']}/" in text, f"{row['server']}:{row['port']} is not in {text}")
+
+
 def test_errors(box):
     """One line that says what is wrong, and the documented status."""
     empty = box.folder / "empty.mitm"
@@ -140,6 +159,9 @@ def test_errors(box):
             (2, "--font-size", ["ecdf", SAMPLE, "-o", out, "--font-size", "big"]), (2, "--palette", ["ecdf", SAMPLE, "-o", out, "--palette", "red"]),
             (2, "--log", ["timeline", SAMPLE, "-o", out, "--log"]), (2, "one session file", ["phases", SAMPLE, SAMPLE, "-o", out]),
             (2, "not installed", ["ecdf", SAMPLE, "-o", out, "--font", "No Such Font"]), (2, "wider", ["timeline", SAMPLE, "-o", out, "--width", "60mm", "--font-size", "20pt"]),
+            (2, "such as 8pt", ["ecdf", SAMPLE, "-o", out, "--font-size", "8"]), (2, "not of a server", ["ecdf", SAMPLE, "-o", out, "--server", "www.example"]),
+            (1, "nothing happens", ["throughput", SAMPLE, "-o", out, "--from", "900"]), (1, "nothing happens", ["concurrency", SAMPLE, "-o", out, "--from", "900"]),
+            (1, "nothing happens", ["timeline", SAMPLE, "-o", out, "--from", "900"]),
             (1, "no session 7", ["phases", SAMPLE, "-o", out, "--session", "7"]), (3, "absent", ["ecdf", box.folder / "absent.mitm", "-o", out]),
             (3, "no-folder", ["ecdf", SAMPLE, "-o", box.folder / "no-folder" / "x.pdf"]), (1, "no value", ["ecdf", SAMPLE, "-o", out, "--metric", "ttlb-5m"]),
             (1, "Of no page load", ["phases", harness.ROOT / "samples" / "https-no-keys.mitm", "-o", out, "--by", "page"])):

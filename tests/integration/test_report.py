@@ -149,7 +149,8 @@ def report(box, *arguments):
 
 def test_samples(box):
     for sample in SAMPLES:
-        for options in [], ["--headers", "all"], ["--from", "2.1", "--to", "2.5"], ["--connection", "1"]:
+        connection = "435" if sample.stem == "article" else "1"
+        for options in [], ["--headers", "all"], ["--from", "1", "--to", "2.5"], ["--connection", connection]:
             text = report(box, sample, *options)
             Document(text, served=False)
             equal(report(box, sample, *options), text, "the same again")
@@ -160,6 +161,21 @@ def test_headers(box):
     curl = harness.ROOT / "samples" / "curl.mitm"
     check("User-Agent" not in report(box, curl, "--headers", "first"), "a header field among first lines")
     check("<b>User-Agent:</b> curl/" in report(box, curl, "--headers", "all"), "no header field")
+
+
+def test_names(box):
+    """A long command is no heading: its beginning is, and the whole stands once below, with the file's name."""
+    command = ["true", "ä" * 60, "the end"]
+    paths = []
+    for name in "one", "two":
+        proxy, path = box.record(command, name=name)
+        equal(proxy.wait(), 0, proxy.err())
+        paths.append(path)
+    text = report(box, paths[0])
+    check("<h1>true " + "ä" * 37 + "…</h1>" in text, "the heading")
+    equal(text.count("the end"), 1, "the whole command")
+    check(">File one.mitm. " in text, "the file")
+    check("one.mitm</span>" in report(box, *paths) and "two.mitm</span>" in report(box, *paths), "files in the table of sessions")
 
 
 def test_hostile(box):
@@ -204,12 +220,16 @@ def test_encrypted(box):
 
 
 def test_no_keys(box):
-    """A document of a session without a key log says why nothing was decrypted, and that no requests are known."""
-    document = Document(report(box, harness.ROOT / "samples" / "https-no-keys.mitm"), served=False)
+    """A document of a session without a key log says why nothing was decrypted, that no requests are known, and what is inferred."""
+    text = report(box, harness.ROOT / "samples" / "https-no-keys.mitm")
+    document = Document(text, served=False)
     words = " ".join("".join(document.text).split())
     for sentence in ("TLS was not decrypted, since no key log was read (", "Requests cannot be seen: waiting and transfer are inferred"):
         check(sentence in words, f"it does not say: {sentence}")
     check("Not decrypted:" not in words, "it says so twice")
+    unknown = '<td class="n">–</td>'
+    check(f'<th scope="row" class="n">1</th>{unknown * 5}<td class="n">8</td>{unknown * 2}</tr>' in text, "the parts of the page")
+    check("TLS handshake, in part inferred" in words, "the distribution of handshakes does not say that five are inferred")
 
 
 def test_streams(box):
@@ -277,6 +297,11 @@ def test_wrong_use(box):
     equal((done.returncode, done.stderr.count(b"\n")), (3, 1), "a folder that is not there")
     done = subprocess.run([program, "report", "-o", box.folder / "x.html", "--session", "9", sample], capture_output=True)
     equal((done.returncode, done.stderr.count(b"\n")), (1, 1), "a session that is not there")
+    for name in "x.html", "x.pdf":
+        for option in ["--server", "nowhere.example"], ["--page", "77"], ["--connection", "7777"], ["--from", "900"]:
+            done = subprocess.run([program, "report", "-o", box.folder / name, *option, *SAMPLES], capture_output=True)
+            equal((done.returncode, done.stderr.count(b"no connection is selected")), (1, 1), f"{option}: nothing to show")
+            check(not (box.folder / name).exists(), f"{option}: a file was written")
 
 
 if __name__ == "__main__":

@@ -135,6 +135,22 @@ def test_encrypted(box):
         check(re.search(row, summary), f"{row} is not in {summary}")
 
 
+def test_no_keys(box):
+    """What is not known of a page is no 0."""
+    pages = check_sound(report(box, "no-keys.pdf", harness.ROOT / "samples" / "https-no-keys.mitm"))
+    after = "\n".join(pages).split("once\n")[1]
+    equal(after.split("\n")[0].split(), ["1", "–", "10", "3", *"–" * 5, "8", "–", "–"], "what the page took")
+
+
+def test_no_connection(box):
+    """Of a recording without a connection there is no summary to give."""
+    proxy, session = box.record(["true"])
+    equal(proxy.wait(), 0, proxy.err())
+    pages = check_sound(report(box, "empty.pdf", session))
+    check("no connection was recorded." in pages[0] and "0 pages" not in pages[0], pages[0])
+    check("Summary" not in "".join(pages) and "How it was recorded" in pages[1], "headings of nothing")
+
+
 def test_options(box):
     """Title, author, date and paper are as asked for, in the document and in its metadata."""
     sample = harness.ROOT / "samples" / "curl.mitm"

@@ -250,6 +250,23 @@ def test_records_of_all_shapes(box):
     tlsruns.check_decrypted(run.end())
 
 
+def test_post_handshake_authentication(box):
+    """The server asks for the client's certificate behind the handshake (RFC 8446, 4.6.2), before and behind changes of keys."""
+    run = tlsruns.Run(box)
+    kind = run.certificates
+    server = run.server("-CAfile", kind.ca)
+    client = run.client(server, "-tls1_3", "-enable_pha", "-cert", kind.certificate[RSA], "-key", kind.key[RSA], "-msg")
+    run.exchange(client, server, "/before", b"", b"before")
+    for number, (peer, command) in enumerate(((client, b"K\n"), (server, b"K\n"))):
+        server.say(b"c\n")
+        wait_until(lambda: client.program.out().count(", Finished") > number + 2, "the client's Finished")
+        run.exchange(client, server, f"/{number}-asked", b"", b"v" * 40)
+        update(peer, client, command)
+        run.exchange(client, server, f"/{number}-updated", b"_" * 30, b"z" * 50)
+    client.close()
+    tlsruns.check_decrypted(run.end())
+
+
 def test_not_supported(box):
     """CBC suites, TLS 1.1, renegotiation: said once; what came before is kept, and everything is passed on."""
     run = tlsruns.Run(box)

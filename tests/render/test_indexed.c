@@ -53,8 +53,8 @@ static cairo_surface_t *write_and_read(cairo_surface_t *surface)
 {
     struct reader reader = {.png = g_string_new(NULL)};
     GString *again = g_string_new(NULL);
-    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), reader.png), CAIRO_STATUS_SUCCESS);
-    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), again), CAIRO_STATUS_SUCCESS);
+    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), 192, reader.png), CAIRO_STATUS_SUCCESS);
+    cr_assert_eq((int)indexed_png(surface, inks, G_N_ELEMENTS(inks), 192, again), CAIRO_STATUS_SUCCESS);
     cr_assert(g_string_equal(reader.png, again), "not the same again");
     cairo_surface_t *read = cairo_image_surface_create_from_png_stream(read_some, &reader);
     cr_assert_eq((int)cairo_surface_status(read), CAIRO_STATUS_SUCCESS);

@@ -5,6 +5,8 @@
 #define SETTING_BYTES           6
 #define SETTINGS_INITIAL_WINDOW 0x4
 #define TEXT_MAX_BYTES          1024
+/* A change of so many streams' windows counts as one more frame that carries nothing. */
+#define WINDOWS_PER_FRAME 64
 
 static uint32_t get_32(const uint8_t *bytes)
 {
@@ -34,17 +36,30 @@ static void change_window(struct http2 *http2, struct side *data, struct stream 
     }
 }
 
-/* SETTINGS_INITIAL_WINDOW_SIZE: RFC 9113, 6.9.2. */
-static void set_initial_window(struct http2 *http2, struct side *data, uint32_t initial, uint64_t t_ns)
+/* Return by how much SETTINGS_INITIAL_WINDOW_SIZE `initial` changes all streams' windows for the data of `data`. */
+static int64_t change_of_windows(const struct side *data, uint32_t initial)
 {
-    int64_t change = (int64_t)initial - data->window_initial;
-    if (initial > FLOW_MAX_BYTES || change == 0) {
-        return;
-    }
-    data->window_initial = initial;
+    return initial > FLOW_MAX_BYTES ? 0 : (int64_t)initial - data->window_initial;
+}
+
+/* SETTINGS_INITIAL_WINDOW_SIZE: RFC 9113, 6.9.2. */
+static void change_windows(struct http2 *http2, struct side *data, int64_t change, uint64_t t_ns)
+{
+    data->window_initial += change;
     for (uint32_t i = 0; i < http2->streams.n; i++) {
         change_window(http2, data, http2->streams.list[i], change, t_ns);
     }
+}
+
+/* Return whether `side` has changed all windows too often. */
+static bool is_flood_of_changes(const struct http2 *http2, struct side *side, uint64_t t_ns)
+{
+    for (uint32_t n = WINDOWS_PER_FRAME; n <= http2->streams.n; n += WINDOWS_PER_FRAME) {
+        if (flood_count(&side->flood, t_ns, HTTP2_CONTROL_PER_S, HTTP2_CONTROL_BURST)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Of a setting that is there more than once the last value counts. */
@@ -70,8 +85,14 @@ static void complete_settings(struct http2 *http2, struct side *side, uint64_t t
             list[ev.n_settings++] = &settings[i];
         }
     }
+    struct side *data = &http2->sides[1 - side_index(side)];
+    int64_t change = change_of_windows(data, initial);
+    if (change != 0 && is_flood_of_changes(http2, side, t_ns)) {
+        http2_violate(http2, side, t_ns, MITM__VIOLATION_KIND__HTTP2_FLOOD, "Too many changes of all streams' windows");
+        return;
+    }
     event_emit(&http2->ordered, &record);
-    set_initial_window(http2, &http2->sides[1 - side_index(side)], initial, t_ns);
+    change_windows(http2, data, change, t_ns);
 }
 
 static void complete_ping(struct http2 *http2, struct side *side, uint64_t t_ns)
@@ -97,13 +118,13 @@ static void complete_go_away(struct http2 *http2, struct side *side, uint64_t t_
 static void complete_reset(struct http2 *http2, struct side *side, uint64_t t_ns)
 {
     uint32_t id = side->frame.stream;
+    struct stream *stream = http2_find_answered(http2, id, t_ns);
     EVENT_NEW(record, ev, t_ns, Http2Reset, HTTP2_RESET, http2_reset);
     set_exchange(http2, &record, id);
     EVENT_SET(ev, direction, side->direction);
     EVENT_SET(ev, stream, id);
     EVENT_SET(ev, error_code, get_32(side->control));
     event_emit(&http2->ordered, &record);
-    struct stream *stream = streams_find(&http2->streams, id);
     if (stream) {
         http2_close_half(http2, stream, 0, t_ns, MITM__HTTP_END_CAUSE__STREAM_RESET, NULL);
         http2_close_half(http2, stream, 1, t_ns, MITM__HTTP_END_CAUSE__STREAM_RESET, NULL);

@@ -61,12 +61,13 @@ void http2_violate(struct http2 *http2, struct side *side, uint64_t t_ns, Mitm__
     block_end(&side->block);
 }
 
+/* The first frame of a header section opens a stream (RFC 9113, 5.1). */
 bool http2_is_idle(const struct http2 *http2, uint32_t id)
 {
-    if (id % 2 == 0) {
-        return id > http2->last_promised && !http2->sides[1].lost;
-    }
-    return id > http2->last_client && !http2->sides[0].lost;
+    bool promised = id % 2 == 0;
+    const struct side *side = &http2->sides[promised ? 1 : 0];
+    bool opening = side->section.open && side->section.stream == id;
+    return id > (promised ? http2->last_promised : http2->last_client) && !opening && !side->lost;
 }
 
 /* ---- frame headers */

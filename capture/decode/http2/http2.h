@@ -4,11 +4,13 @@
  * OpaqueData. The directions must be fed in an order in which no answer comes before what it answers.
  *
  * Each stream that carries a request is an exchange, with the same events as in HTTP/1: requests, informational and
- * final responses, bodies, trailers; pushed requests, too. Messages end with END_STREAM, STREAM_RESET, TRUNCATED or
- * NOT_FOLLOWED. Connection-wide frames and RST_STREAM, PRIORITY and PRIORITY_UPDATE have events of their own;
- * WINDOW_UPDATE shows in Http2Stall. Frames of unknown types are skipped (RFC 9113, 4.1), and frames on closed streams,
- * which were under way when the stream was reset, but for the header table and the connection's window. A piece gives
- * one body event for each stretch of DATA of one stream without another event between them.
+ * final responses, bodies, trailers; pushed requests, too. A request that the server answers or resets before its
+ * header block is complete begins with that answer, with what is there of it. Messages end with END_STREAM,
+ * STREAM_RESET, TRUNCATED or NOT_FOLLOWED. Connection-wide frames and RST_STREAM, PRIORITY and PRIORITY_UPDATE have
+ * events of their own; WINDOW_UPDATE shows in Http2Stall. Frames of unknown types are skipped (RFC 9113, 4.1), and
+ * frames on closed streams, which were under way when the stream was reset, but for the header table and the
+ * connection's window. A piece gives one body event for each stretch of DATA of one stream without another event
+ * between them.
  *
  * The target of CONNECT is :path where there is one (RFC 8441), else :authority. When CONNECT is accepted, both
  * messages end with TUNNEL, and the stream's data are OpaqueData with its exchange; for the protocol "websocket" they
@@ -24,7 +26,8 @@
  * - HTTP2_STREAM: more than HTTP2_STREAMS_MAX streams open at once, or a new stream whose identifier does not grow.
  * - HTTP2_FLOOD: more than HTTP2_CONTROL_BURST frames that carry nothing (SETTINGS, PING, GOAWAY, RST_STREAM, PRIORITY,
  *   PRIORITY_UPDATE, WINDOW_UPDATE beyond one for each 1,024 bytes of data in the other direction, empty DATA without
- *   END_STREAM, empty CONTINUATION, unknown ones) beyond HTTP2_CONTROL_PER_S a second.
+ *   END_STREAM, empty CONTINUATION, unknown ones) beyond HTTP2_CONTROL_PER_S a second. SETTINGS that change all
+ * streams' windows count once more for every 64 open streams.
  * - HTTP2_TRUNCATED: the peer ended the direction (FIN, RESET, CONNECTION_ERROR) within a frame of another type than
  *   DATA, within a header block or the preface.
  * When requests are not followed any more, responses to unknown ones have no exchange; when responses are not, the

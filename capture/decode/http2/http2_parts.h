@@ -17,6 +17,7 @@ struct section {
     bool promise;
     bool end_stream;
     bool has_priority;
+    bool begun; /* the request was begun before the section was complete */
     uint8_t priority[FRAME_PRIORITY_BYTES];
     uint32_t stream;   /* that it belongs to: the promised one */
     uint32_t received; /* the frames' own */
@@ -66,6 +67,12 @@ static inline int side_index(const struct side *side)
 
 /* Stop following `side`, at the first byte of the frame being read. Its streams may be gone afterwards. */
 void http2_violate(struct http2 *http2, struct side *side, uint64_t t_ns, Mitm__ViolationKind kind, const char *detail);
+
+/*
+ * Return the open stream `id`, NULL if there is none. If its request's header section is not complete but has a
+ * :method, the request is begun at `t_ns`: the server answers it already.
+ */
+struct stream *http2_find_answered(struct http2 *http2, uint32_t id, uint64_t t_ns);
 
 /* Return whether the stream `id` was not opened yet, as far as is known. */
 bool http2_is_idle(const struct http2 *http2, uint32_t id);

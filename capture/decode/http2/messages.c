@@ -140,8 +140,8 @@ static void emit_headers(struct http2 *http2, const struct side *side, const str
     message_emit_headers_fields(&message, t_ns, &fields, side->section.head_bytes);
 }
 
-/* A request in the client's HEADERS, or the server's PUSH_PROMISE, opens a stream. */
-static void begin_request(struct http2 *http2, struct side *side, uint64_t t_ns)
+/* A request in the client's HEADERS, or the server's PUSH_PROMISE, opens a stream: return it, NULL if it cannot. */
+static struct stream *begin_request(struct http2 *http2, struct side *side, uint64_t t_ns)
 {
     const struct section *section = &side->section;
     uint32_t *last = section->promise ? &http2->last_promised : &http2->last_client;
@@ -149,15 +149,15 @@ static void begin_request(struct http2 *http2, struct side *side, uint64_t t_ns)
     if (odd == section->promise || section->stream <= *last) {
         http2_violate(http2, side, t_ns, MITM__VIOLATION_KIND__HTTP2_STREAM,
                       "The identifier of a new stream is not greater than those before");
-        return;
+        return NULL;
     }
     if (!side->block.pseudos[BLOCK_METHOD].present) {
         http2_violate(http2, side, t_ns, MITM__VIOLATION_KIND__HTTP2_HEADERS, "A request without :method");
-        return;
+        return NULL;
     }
     struct stream *stream = open_stream(http2, side, http2->exchanges + 1, t_ns);
     if (!stream) {
-        return;
+        return NULL;
     }
     *last = section->stream;
     http2->exchanges++;
@@ -169,7 +169,41 @@ static void begin_request(struct http2 *http2, struct side *side, uint64_t t_ns)
     stream->halves[0].closed = false; /* also of a promise when the requests are not followed */
     stream->halves[0].started = true;
     http2->sides[0].messages++;
-    emit_headers(http2, side, stream, 0, t_ns);
+    return stream;
+}
+
+/* Whether `side` can begin the request whose header section is not complete yet, without a violation. */
+static bool can_begin(const struct http2 *http2, const struct side *side)
+{
+    const struct section *section = &side->section;
+    bool followed = section->open && !side->lost && !side->ended;
+    bool opens = section->stream % 2 == 1 && section->stream > http2->last_client;
+    return followed && opens && side->block.pseudos[BLOCK_METHOD].present && http2->streams.n < HTTP2_STREAMS_MAX;
+}
+
+struct stream *http2_find_answered(struct http2 *http2, uint32_t id, uint64_t t_ns)
+{
+    struct side *side = &http2->sides[0];
+    struct stream *stream = streams_find(&http2->streams, id);
+    if (!stream && side->section.stream == id && can_begin(http2, side)) {
+        stream = begin_request(http2, side, t_ns);
+        side->section.begun = true;
+    }
+    return stream;
+}
+
+/* The header section of a request is complete. */
+static void read_request(struct http2 *http2, struct side *side, uint64_t t_ns)
+{
+    const struct section *section = &side->section;
+    struct stream *stream =
+        section->begun ? streams_find(&http2->streams, section->stream) : begin_request(http2, side, t_ns);
+    if (!stream) {
+        return;
+    }
+    if (stream->halves[0].started) {
+        emit_headers(http2, side, stream, 0, t_ns);
+    }
     if (section->has_priority) {
         http2_emit_priority(http2, stream->id, section->priority, t_ns);
     }
@@ -269,10 +303,12 @@ static bool is_unknown_response(const struct http2 *http2, const struct side *si
 void http2_complete_section(struct http2 *http2, struct side *side, uint64_t t_ns)
 {
     int i = side_index(side);
-    struct stream *stream = streams_find(&http2->streams, side->section.stream);
-    if (side->section.promise || (i == 0 && !stream && side->block.pseudos[BLOCK_METHOD].present) ||
-        (i == 0 && side->section.stream > http2->last_client && side->section.stream % 2 == 1)) {
-        begin_request(http2, side, t_ns);
+    uint32_t id = side->section.stream;
+    struct stream *stream = i == 0 ? streams_find(&http2->streams, id) : http2_find_answered(http2, id, t_ns);
+    if (side->section.promise || side->section.begun ||
+        (i == 0 && !stream && side->block.pseudos[BLOCK_METHOD].present) ||
+        (i == 0 && id > http2->last_client && id % 2 == 1)) {
+        read_request(http2, side, t_ns);
         return;
     }
     if (!stream && is_unknown_response(http2, side)) {

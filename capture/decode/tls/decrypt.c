@@ -263,9 +263,10 @@ static bool drain(struct tls_decrypt *decrypt)
     return false;
 }
 
+/* Return whether a key of the connection has come; the store may have dropped it since. */
 static bool any_key(const struct tls_decrypt *decrypt)
 {
-    return decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random);
+    return decrypt->told || (decrypt->has_hello && tls_keys_has(decrypt->keys, decrypt->client_random));
 }
 
 static void enqueue(struct tls_decrypt *decrypt, const struct tls_item *item)
@@ -380,6 +381,9 @@ bool tls_decrypt_drain(struct tls_decrypt *decrypt, uint64_t t_ns)
 
 void tls_decrypt_give_up(struct tls_decrypt *decrypt, uint64_t t_ns, bool for_room)
 {
+    while (drain(decrypt)) {
+        continue;
+    }
     if (tls_queue_empty(&decrypt->queue)) {
         return;
     }

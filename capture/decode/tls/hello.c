@@ -233,7 +233,7 @@ bool tls_hello_read_server(struct tls_server_hello *hello, const uint8_t *body, 
         }
         finish(&rest, &extensions);
     }
-    return !rest.broken && rest.len == 0;
+    return !rest.broken && rest.len == 0 && hello->version != 0;
 }
 
 bool tls_hello_read_extensions(struct tls_encrypted_extensions *extensions, const uint8_t *body, size_t len)

@@ -45,7 +45,7 @@ struct tls_encrypted_extensions {
 bool tls_hello_read_client(struct tls_client_hello *hello, const uint8_t *body, size_t len)
     __attribute__((warn_unused_result));
 
-/* The same for a ServerHello or a HelloRetryRequest. */
+/* The same for a ServerHello or a HelloRetryRequest, whose version is not 0 then. */
 bool tls_hello_read_server(struct tls_server_hello *hello, const uint8_t *body, size_t len)
     __attribute__((warn_unused_result));
 

@@ -87,7 +87,9 @@ static void take_message_13(struct tls_decrypt *decrypt, struct tls_half *half, 
         }
     } else if (type == TLS_KEY_UPDATE && half->phase == TLS_PHASE_DATA) {
         tls_protection_update(half->protection);
-        count_empty(decrypt, half, item);
+        for (int i = 0; i < TLS_FLOOD_KEY_UPDATE && !decrypt->stopped; i++) {
+            count_empty(decrypt, half, item);
+        }
     }
 }
 

@@ -5,8 +5,9 @@
 #include <sys/mman.h>
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
-enum { BUCKETS = 2 * TLS_KEYS_MAX, NONE = UINT16_MAX };
+enum { BUCKETS = 2 * TLS_KEYS_MAX, HASH_WORDS = TLS_RANDOM_BYTES / sizeof(uint32_t), NONE = UINT16_MAX };
 _Static_assert(TLS_KEYS_MAX < NONE, "entries are counted with 16 bits");
 
 /* The secrets of one connection. Entries in use are in a bucket's list and in the list by age; others are free. */
@@ -19,6 +20,7 @@ struct entry {
 };
 
 struct tls_keys {
+    uint64_t factors[HASH_WORDS + 1]; /* of the hash: random */
     uint16_t bucket[BUCKETS];
     uint16_t oldest, newest;
     uint16_t free;   /* given back */
@@ -39,6 +41,9 @@ struct tls_keys *tls_keys_new(void)
     mlock2(keys, size, MLOCK_ONFAULT);
     madvise(keys, size, MADV_DONTDUMP);
     madvise(keys, size, MADV_WIPEONFORK);
+    if (RAND_bytes((unsigned char *)keys->factors, sizeof keys->factors) <= 0) {
+        abort();
+    }
     memset(keys->bucket, 0xff, sizeof keys->bucket);
     keys->oldest = keys->newest = keys->free = NONE;
     return keys;
@@ -53,20 +58,25 @@ void tls_keys_free(struct tls_keys *keys)
     munmap(keys, sizeof *keys);
 }
 
-/* FNV-1a. Randoms are chosen by the browser whose log is read: no page can make them collide. */
-static uint32_t bucket_of(const uint8_t *random)
+/*
+ * A multilinear hash (Dietzfelbinger 1996): whatever randoms somebody writes to the log, two are in the same bucket
+ * only as often as by chance, since he does not know the factors.
+ */
+static uint32_t bucket_of(const struct tls_keys *keys, const uint8_t *random)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < TLS_RANDOM_BYTES; i++) {
-        hash = (hash ^ random[i]) * 16777619U;
+    uint64_t sum = keys->factors[HASH_WORDS];
+    for (size_t i = 0; i < HASH_WORDS; i++) {
+        uint32_t word;
+        memcpy(&word, random + i * sizeof word, sizeof word);
+        sum += keys->factors[i] * word;
     }
-    return hash % BUCKETS;
+    return (uint32_t)(sum >> 32) % BUCKETS;
 }
 
 /* Return the number of the entry of `random`, or NONE. */
 static uint16_t find(const struct tls_keys *keys, const uint8_t *random)
 {
-    uint16_t i = keys->bucket[bucket_of(random)];
+    uint16_t i = keys->bucket[bucket_of(keys, random)];
     while (i != NONE && memcmp(keys->entry[i].random, random, TLS_RANDOM_BYTES) != 0) {
         i = keys->entry[i].next;
     }
@@ -75,7 +85,7 @@ static uint16_t find(const struct tls_keys *keys, const uint8_t *random)
 
 static void unlink_bucket(struct tls_keys *keys, uint16_t i)
 {
-    uint16_t *at = &keys->bucket[bucket_of(keys->entry[i].random)];
+    uint16_t *at = &keys->bucket[bucket_of(keys, keys->entry[i].random)];
     while (*at != i) {
         at = &keys->entry[*at].next;
     }
@@ -124,7 +134,7 @@ static struct entry *add(struct tls_keys *keys, const uint8_t *random)
 {
     uint16_t i = take_free(keys);
     struct entry *entry = &keys->entry[i];
-    uint16_t *bucket = &keys->bucket[bucket_of(random)];
+    uint16_t *bucket = &keys->bucket[bucket_of(keys, random)];
     memcpy(entry->random, random, TLS_RANDOM_BYTES);
     entry->next = *bucket;
     *bucket = i;

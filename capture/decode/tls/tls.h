@@ -74,8 +74,8 @@ size_t tls_held_bytes(const struct tls *tls) __attribute__((warn_unused_result))
 bool tls_drain(struct tls *tls, uint64_t t_ns);
 
 /*
- * To be called when tls_drain() has no more to do: no more keys will come (NO_KEYS, KEYS_INCOMPLETE), or (`for_room`)
- * no more is kept until they do (KEYS_TOO_LATE): by `t_ns` end the decryption if records wait.
+ * No more keys will come (NO_KEYS, KEYS_INCOMPLETE), or (`for_room`) no more is kept until they do (KEYS_TOO_LATE):
+ * decrypt what the keys allow, and by `t_ns` end the decryption if records still wait.
  */
 void tls_give_up(struct tls *tls, uint64_t t_ns, bool for_room);
 

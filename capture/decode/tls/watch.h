@@ -9,6 +9,8 @@
 /* So many records that carry no data are taken, at once and in a second. */
 #define TLS_FLOOD_BURST 2000
 #define TLS_FLOOD_PER_S 500
+/* A KeyUpdate, with its three derivations, takes as long as so many of them. */
+#define TLS_FLOOD_KEY_UPDATE 16
 
 /* One direction; only `sink` and `direction` are not zero at the beginning. */
 struct tls_watch {

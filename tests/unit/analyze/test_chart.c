@@ -216,6 +216,23 @@ Test(chart, selection_by_server)
     cr_expect_eq(figure->to_ns, ms(7));
 }
 
+/* Of a part, connections are shown that were there then: not those that had ended, nor those that began later. */
+Test(chart, selection_by_time)
+{
+    for (uint32_t id = 1; id <= 4; id++)
+        scene_socks(&sink, id, id * 100, 1, "a.example", 80);
+    scene_connection_end(&sink, 1, 150, MITM__END_CAUSE__FIN);
+    scene_connection_end(&sink, 3, 350, MITM__END_CAUSE__FIN);
+    const struct timeline_figure *figure = draw(&(struct chart_options){.from_ns = ms(250), .to_ns = ms(320)});
+    cr_assert_eq(figure->group_count, 1);
+    cr_assert_eq(figure->groups[0].lane_count, 2);
+    expect_text(figure->groups[0].lanes[0].label, "2");
+    expect_text(figure->groups[0].lanes[1].label, "3");
+    chart_free(chart);
+    figure = draw(&(struct chart_options){.from_ns = ms(10), .to_ns = ms(90)});
+    cr_expect_eq(figure->group_count, 0);
+}
+
 /* A recording that waits long for its first connection: the picture begins there. */
 Test(chart, axis_leaves_out_a_long_wait)
 {

@@ -63,7 +63,7 @@ Test(cli, wrong_use_is_one_line_and_status_2)
     static const struct {
         const char *arguments, *part;
     } uses[] = {
-        {"", "name a verb"},
+        {"", "name a verb: stats, compare, timeline, figure, report, "},
         {"frobnicate", "no verb 'frobnicate'"},
         {"stats", "name a session file"},
         {"stats --format xml x", "text, json, csv, markdown or latex, not 'xml'"},
@@ -252,7 +252,9 @@ Test(cli, timeline)
         unlink(out);
     }
     struct result result = run("timeline --server nowhere.example -o %s.svg '%s'", path, article);
-    expect(&result, 1, "'nowhere.example' does not occur");
+    expect(&result, 1, "no connection to 'nowhere.example'");
+    result = run("timeline --connection 77 -o %s.svg '%s'", path, article);
+    expect(&result, 1, "no connection 77 (");
     result = run("timeline --from 100 -o %s.svg '%s'", path, article);
     expect(&result, 1, "nothing happens in this period");
     result = run("timeline --session 2 -o %s.svg '%s'", path, article);

@@ -163,6 +163,7 @@ Test(measures, of_a_session_without_anything)
         cr_expect_eq(values.count + values.missing, measures_get(i)->level == MEASURE_OF_SESSION);
         measures_free(&values);
     }
+    EXPECT("session-bytes", 0, 0);
 }
 
 Test(measures, have_names_of_their_own)

@@ -6,6 +6,7 @@
 #include "analyze/intake.h"
 #include "analyze/pages.h"
 #include "scene.h"
+#include "scene_tls.h"
 
 static struct model *model;
 static struct event_sink sink;
@@ -225,6 +226,40 @@ Test(pages, a_connection_made_in_advance_begins_no_page_of_its_own)
     cr_assert_eq(page(1)->rule, PAGE_NAVIGATION);
     cr_assert_eq(page(1)->start_ns, ms(1500));
     cr_assert_eq(page(1)->connections, 2);
+}
+
+/* A second connection that carries nothing, as browsers make them: its SOCKS request comes before the first request,
+ * but after the beginning of the connection that was made for that. */
+Test(pages, a_connection_made_beside_the_first_one_begins_nothing)
+{
+    connect_to(1, 1000, "a.test", NULL);
+    connect_to(2, 1004, "a.test", NULL);
+    get(1, 1020, "/", RESOURCE, 200, NULL);
+    group(NULL);
+    cr_assert_eq(pages_count(pages), 1);
+    cr_assert_eq(page(1)->rule, PAGE_PAUSE);
+    cr_assert_eq(page(1)->start_ns, ms(1000));
+    group(&(struct pages_options){.by_session = true});
+    cr_assert_eq(page(1)->start_ns, ms(1000));
+    cr_assert_eq(page_load_ns(page(1)), ms(60));
+}
+
+/* What a WebSocket brings belongs to the page; how long it stays open is no part of the load. */
+Test(pages, web_sockets_bring_bytes_and_take_no_time)
+{
+    connect_to(1, 1000, "a.test", NULL);
+    get(1, 1020, "/", DOCUMENT, 200, NULL);
+    connect_to(2, 1060, "a.test", NULL);
+    scene_request(&sink, 2, 1, 1080, "/chat");
+    scene_response(&sink, 2, 1, 1110, 101);
+    scene_response_end(&sink, 2, 1, 1110, 0, MITM__HTTP_END_CAUSE__TUNNEL);
+    scene_message(&sink, 2, 1, 1200, 1200, MITM__DIRECTION__TO_CLIENT, 5000);
+    scene_message(&sink, 2, 1, 2200, 2200, MITM__DIRECTION__TO_SERVER, 70);
+    scene_message(&sink, 2, 1, 3200, 3200, MITM__DIRECTION__TO_CLIENT, 600);
+    group(NULL);
+    cr_assert_eq(pages_count(pages), 1);
+    cr_assert_eq(page(1)->received_bytes, 100 + 5600);
+    cr_assert_eq(page_load_ns(page(1)), ms(110));
 }
 
 Test(pages, open_and_failed)

@@ -562,6 +562,16 @@ Test(protocols, summary_with_keys)
         "\"requests\":3");
 }
 
+/* Connections without a handshake's end are no missing keys. */
+Test(protocols, summary_of_handshakes_that_did_not_end)
+{
+    decrypted_turns();
+    scene_protocol(&sink, 8, 10, MITM__PROTOCOL__TLS, false);
+    scene_client_hello(&sink, 8, 10, "a.test");
+    EXPECT_PARTS(as_text,
+                 "  TLS         2 connections, 1 decrypted with a key log; handshakes: 1 exact, 1 not completed\n");
+}
+
 /* A line has as many fields as the head. */
 Test(protocols, wide_csv)
 {
@@ -642,6 +652,11 @@ Test(protocols, what_a_connection_speaks)
     expect_protocol(5, "unknown protocol");
     scene_connection_start(&sink, 7, 10);
     expect_protocol(6, "");
+    scene_protocol(&sink, 8, 10, MITM__PROTOCOL__TLS, false); /* closed within the handshake: no key was missed */
+    scene_client_hello(&sink, 8, 10, "a.test");
+    scene_server_hello(&sink, 8, 20);
+    scene_decryption(&sink, 8, 30, MITM__TLS_DECRYPTION_STATUS__NO_KEYS, 0);
+    expect_protocol(7, "TLS 1.3");
 }
 
 Test(protocols, without_a_key_log_nothing_is_missed)

@@ -211,7 +211,7 @@ Test(stats_by, of_nothing)
             free(text);
         }
     }
-    EXPECT_IN(OPTIONS(.level = STATS_BY_SESSION, .format = TABLE_CSV), "\r\n1,,,0,0,0,0,0,,0,,,,,,,,,,,,,,\r\n");
+    EXPECT_IN(OPTIONS(.level = STATS_BY_SESSION, .format = TABLE_CSV), "\r\n1,,,0,0,0,0,0,0,0,,,,,,,,,,,,,,\r\n");
     EXPECT_IN(OPTIONS(.level = STATS_BY_PAGE, .format = TABLE_JSON), "\"rows\":[],",
               "{\"measure\":\"load-time\",\"unit\":\"ns\",\"n\":0,\"missing\":0,\"min\":null,");
 }

@@ -112,7 +112,7 @@ static void log_keys(const struct connection *connection)
 /* End the session; return its events as text. */
 static const char *finish(void)
 {
-    static char text[1 << 22];
+    static char text[1 << 24];
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     struct recorder_stats stats;
     proxy_finish(proxy);
@@ -284,6 +284,24 @@ Test(decrypting, room_for_new_connections)
     cr_assert(first && strncmp(first - 3, " 1 TlsDecryption status=KEYS_TOO_LATE", 37) == 0, "%s", first);
     assert_has(text, " 18 ConnectionEnd");
     assert_has(text, " 19 TlsDecryption status=DECRYPTED");
+}
+
+/* However little each holds, connections that wait are not kept without end. */
+Test(decrypting, room_for_many_connections)
+{
+    enum { MOST = DECRYPTING_HELD_MAX_BYTES / DECRYPTING_CONN_BYTES };
+    struct connection *connection = connection_read("13_aes128");
+    start();
+    for (size_t i = 0; i < MOST; i++) {
+        struct through through;
+        begin(&through);
+        say(&through, connection, 0, 2);
+        hang_up(&through);
+    }
+    const char *text = finish();
+    connection_free(connection);
+    const char *first = strstr(text, "TlsDecryption");
+    cr_assert(first && strncmp(first - 3, " 1 TlsDecryption status=KEYS_TOO_LATE", 37) == 0, "%s", first);
 }
 
 /* Let the peers shake hands as in TLS 1.3 with TLS_AES_128_GCM_SHA256; the secrets are those of log_made_keys(). */

@@ -470,6 +470,19 @@ Test(keylog, catching_up)
     box_fini(&box);
 }
 
+/* A file without end keeps nobody from ending. */
+Test(keylog, catching_up_with_a_sparse_file, .timeout = 60)
+{
+    struct box box;
+    box_init(&box);
+    box_follow(&box);
+    write_lines("log", O_CREAT, 1, 1);
+    cr_assert_eq(truncate("log", (off_t)1 << 42), 0);
+    keylog_catch_up(box.keylog);
+    cr_assert(knows(&box, 1));
+    box_fini(&box);
+}
+
 /* Becomes readable later. */
 Test(keylog, an_unreadable_file_becomes_readable)
 {

@@ -352,10 +352,7 @@ Test(http2_bounds, many_settings)
         memcpy(settings + i, "\0\4\0\1\0\0", 6);
     }
     start(0);
-    for (uint32_t i = 0; i < HTTP2_STREAMS_MAX; i++) {
-        request(2 * i + 1, false);
-    }
-    for (int i = 0; i < 1999; i++) { /* each changes 4,096 windows */
+    for (int i = 0; i < 1999; i++) {
         settings[sizeof settings - 1] = settings[1277] = (uint8_t)i;
         frame(TO_SERVER, SETTINGS, 0, 0, settings, sizeof settings);
     }
@@ -363,6 +360,31 @@ Test(http2_bounds, many_settings)
     cr_assert_eq(events(MITM__RECORD__EVENT_VIOLATION), 0);
     frame(TO_CLIENT, GOAWAY, 0, 0, settings, sizeof settings);
     cr_assert_eq(counter.debug_bytes, 1024);
+    finish((size_t)64 * 1024);
+}
+
+/* SETTINGS_INITIAL_WINDOW_SIZE changes the window of every open stream (RFC 9113, 6.9.2): work without traffic. */
+Test(http2_bounds, settings_that_change_many_windows)
+{
+    uint8_t setting[6] = {0, 4, 0, 1, 0, 0};
+    start(0);
+    for (uint32_t i = 0; i < HTTP2_STREAMS_MAX; i++) {
+        request(2 * i + 1, false);
+    }
+    for (int i = 0; i < 30; i++) { /* each counts like 65 frames, the SETTINGS before like one */
+        setting[5] = (uint8_t)i;
+        frame(TO_SERVER, SETTINGS, 0, 0, setting, sizeof setting);
+        frame(TO_SERVER, SETTINGS, 0, 0, setting, sizeof setting);
+        now_ns += SECOND_NS / HTTP2_CONTROL_PER_S; /* for the second one, which changes nothing */
+    }
+    cr_assert_eq(events(MITM__RECORD__EVENT_VIOLATION), 0);
+    cr_assert_eq(events(MITM__RECORD__EVENT_HTTP2_SETTINGS), 62);
+    uint64_t offset = sent[0];
+    setting[5] = 30;
+    frame(TO_SERVER, SETTINGS, 0, 0, setting, sizeof setting);
+    cr_assert_eq(counter.violation_offset, offset);
+    cr_assert_eq(events(MITM__RECORD__EVENT_HTTP2_SETTINGS), 62);
+    assert_flood(TO_SERVER, MITM__VIOLATION_KIND__HTTP2_FLOOD);
     finish((size_t)2 * 1024 * 1024);
 }
 
@@ -379,6 +401,23 @@ Test(http2_bounds, open_streams)
     cr_assert_eq(events(MITM__RECORD__EVENT_VIOLATION), 0);
     request(2 * HTTP2_STREAMS_MAX + 1, true);
     cr_assert_eq(events(MITM__RECORD__EVENT_HTTP_REQUEST_END), HTTP2_STREAMS_MAX); /* NOT_FOLLOWED */
+    assert_flood(TO_SERVER, MITM__VIOLATION_KIND__HTTP2_STREAM);
+    finish((size_t)2 * 1024 * 1024);
+}
+
+/* A stream too many shows with the client's bytes, not with the server's answer to its incomplete header block. */
+Test(http2_bounds, open_streams_and_an_answer)
+{
+    start(0);
+    for (uint32_t i = 0; i < HTTP2_STREAMS_MAX; i++) {
+        request(2 * i + 1, false);
+    }
+    frame(TO_SERVER, HEADERS, END_STREAM, 2 * HTTP2_STREAMS_MAX + 1, "\x82", 1);
+    frame(TO_CLIENT, RST_STREAM, 0, 2 * HTTP2_STREAMS_MAX + 1, "\0\0\0\x0b", 4);
+    cr_assert_eq(events(MITM__RECORD__EVENT_VIOLATION), 0);
+    uint64_t offset = sent[0];
+    frame(TO_SERVER, CONTINUATION, END_HEADERS, 2 * HTTP2_STREAMS_MAX + 1, "\x84", 1);
+    cr_assert_eq(counter.violation_offset, offset);
     assert_flood(TO_SERVER, MITM__VIOLATION_KIND__HTTP2_STREAM);
     finish((size_t)2 * 1024 * 1024);
 }

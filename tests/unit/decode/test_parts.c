@@ -117,6 +117,38 @@ Test(hold, pieces_keep_their_times)
     cr_assert(hold.len == 0 && hold.pieces == 0);
 }
 
+/* Byte number n is n, and three in a row have the same time: check that the bytes from `taken` up to `added` are held.
+ */
+static void assert_holds(const struct hold *hold, uint32_t taken, uint32_t added)
+{
+    uint32_t at = taken;
+    for (uint32_t i = 0; i < hold->pieces; i++) {
+        struct piece piece = hold_piece(hold, i);
+        cr_assert_eq(piece.offset, at - taken);
+        for (size_t k = 0; k < piece.len; k++, at++) {
+            cr_assert(piece.t_ns == at / 3 && piece.data[k] == (uint8_t)at);
+        }
+    }
+    cr_assert(at == added && hold->len == added - taken);
+}
+
+Test(hold, what_is_taken_off_leaves_the_rest)
+{
+    struct hold hold = {0};
+    uint32_t added = 0, taken = 0;
+    for (int n = 0; n < 2000; n++) {
+        uint8_t byte = (uint8_t)added;
+        hold_add(&hold, &(struct piece){.t_ns = added++ / 3, .data = &byte, .len = 1});
+        uint32_t skip = n % 256 < 200 ? 0 : (uint32_t)n % 9;
+        skip = skip < hold.len ? skip : hold.len;
+        hold_skip(&hold, skip);
+        taken += skip;
+        assert_holds(&hold, taken, added);
+    }
+    hold_skip(&hold, hold.len);
+    cr_assert(!hold.data && !hold.times && hold.pieces == 0);
+}
+
 Test(excerpt, copies_only_what_is_left_behind)
 {
     static const uint8_t text[] = "0123456789";

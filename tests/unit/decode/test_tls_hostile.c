@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/decode/tls/watch.h"
 #include "tls/connection.h"
 #include "tls/seal.h"
 
@@ -312,6 +313,20 @@ Test(tls_hello, out_of_place)
     expect(&run, "0 - Violation TLS_HANDSHAKE < @60\n");
 }
 
+/* There is no version 0 (RFC 8446, B.1): a hello that chooses it leaves the version as open as before. */
+Test(tls_hello, version_zero_is_chosen_once)
+{
+    struct maker body = {.len = 0}, record = {.len = 0};
+    PUT(&body, "\0\0SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS\0\x13\x01\0\0\x09\0\x10\0\x05\0\x03\x02h2");
+    put_message(&record, 2, body.data, body.len);
+    struct run run;
+    run_init(&run, false);
+    feed(&run, TO_SERVER, client_hello("", 0));
+    feed(&run, TO_CLIENT, &record);
+    feed(&run, TO_CLIENT, &record);
+    expect(&run, "0 - Violation TLS_HANDSHAKE < @5\n");
+}
+
 Test(tls_hostile, record_headers)
 {
     static const struct {
@@ -505,20 +520,29 @@ Test(tls_made, data_before_finished)
     expect(&made.run, " TlsDecryption DECRYPTION_FAILED <\n");
 }
 
+/* Send KeyUpdates, `n` of them, and then data. */
+static void update_keys(struct made *made, int n)
+{
+    make(made, true);
+    shake_hands(made);
+    for (int i = 0; i < n; i++) {
+        send_sealed(made, TO_CLIENT, 22, "\x18\0\0\x01\0", 5);
+        seal_update(&made->server);
+    }
+    send_sealed(made, TO_CLIENT, 23, "still here", 10);
+}
+
 Test(tls_made, key_update_flood)
 {
     struct made made;
-    make(&made, true);
-    shake_hands(&made);
-    for (int i = 0; i < 2001; i++) {
-        send_sealed(&made, TO_CLIENT, 22, "\x18\0\0\x01\0", 5);
-        seal_update(&made.server);
-        if (i == 1000) {
-            send_sealed(&made, TO_CLIENT, 23, "still here", 10);
-        }
-    }
+    update_keys(&made, TLS_FLOOD_BURST / TLS_FLOOD_KEY_UPDATE);
     cr_assert_eq(made.run.plain[1].len, 10);
-    cr_assert_eq(made.run.ends, 2);
+    char *text = run_text(&made.run);
+    cr_assert(!strstr(text, "Violation"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+    update_keys(&made, TLS_FLOOD_BURST / TLS_FLOOD_KEY_UPDATE + 1);
+    cr_assert_eq(made.run.plain[1].len, 0);
     expect(&made.run, " Violation TLS_FLOOD < @");
 }
 
@@ -602,6 +626,54 @@ Test(tls_made, records_behind_a_part)
     cr_assert(!tls_waits(made.run.tls));
     cr_assert_eq(made.run.plain[1].len, 2 * TLS_DRAIN_RECORDS + 2);
     cr_assert_eq(memcmp(made.run.plain[1].data + 2 * TLS_DRAIN_RECORDS - 1, "abb", 3), 0);
+    run_fini(&made.run);
+}
+
+/* A key log so large that the connection's keys are dropped before the last of them came. */
+Test(tls_made, keys_that_were_dropped)
+{
+    struct made made;
+    make(&made, false);
+    add_secret(&made.run, "SERVER_HANDSHAKE_TRAFFIC_SECRET", 2);
+    send_sealed(&made, TO_CLIENT, 22, FINISHED, sizeof FINISHED - 1);
+    for (unsigned i = 0; i < TLS_KEYS_MAX; i++) {
+        char line[180];
+        int n = snprintf(line, sizeof line, "CLIENT_RANDOM %064x %096x", i, i);
+        cr_assert_eq(tls_keys_add_line(made.run.keys, line, (size_t)n), TLS_KEYS_ADDED);
+    }
+    send_sealed(&made, TO_SERVER, 22, FINISHED, sizeof FINISHED - 1);
+    cr_assert(tls_waits(made.run.tls));
+    tls_give_up(made.run.tls, made.run.t_ns, false);
+    char *text = run_text(&made.run);
+    cr_assert(strstr(text, " DECRYPTED\n") && strstr(text, " KEYS_INCOMPLETE\n"), "%s", text);
+    free(text);
+    run_fini(&made.run);
+}
+
+/* Early data that waited for the server's answer are not given up while their keys are there. */
+Test(tls_made, more_early_data_than_a_part)
+{
+    static const char accepted[] = "\x08\0\0\x06\0\x04\0\x2a\0\0";
+    struct made made;
+    struct seal early;
+    run_init(&made.run, true);
+    add_secrets(&made);
+    add_secret(&made.run, "CLIENT_EARLY_TRAFFIC_SECRET", 5);
+    seal_init(&early, 5);
+    seal_init(&made.server, 2);
+    feed(&made.run, TO_SERVER, client_hello("\0\x2b\0\x03\x02\x03\x04\0\x2a\0\0", 11));
+    made.client = early;
+    for (size_t i = 0; i < 10 * TLS_DRAIN_RECORDS; i++) {
+        send_sealed(&made, TO_SERVER, 23, "a", 1);
+    }
+    feed(&made.run, TO_CLIENT, server_hello(true));
+    send_sealed(&made, TO_CLIENT, 22, accepted, sizeof accepted - 1);
+    tls_give_up(made.run.tls, made.run.t_ns, false);
+    cr_assert(!tls_waits(made.run.tls));
+    cr_assert_eq(made.run.plain[0].len, 10 * TLS_DRAIN_RECORDS);
+    char *text = run_text(&made.run);
+    cr_assert(!strstr(text, "KEYS_INCOMPLETE"), "%s", text);
+    free(text);
     run_fini(&made.run);
 }
 

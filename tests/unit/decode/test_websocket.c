@@ -387,3 +387,19 @@ Test(decode_websocket, flood)
     struct counts fast = send_pings(3 * WEBSOCKET_BURST, 500000000 / WEBSOCKET_PER_S);
     cr_assert(fast.floods == 1 && fast.messages >= 2 * WEBSOCKET_BURST - 1 && fast.messages <= 2 * WEBSOCKET_BURST);
 }
+
+/* Frames that carry something may come as fast as the network brings them. */
+Test(decode_websocket, many_frames_with_data_are_no_flood)
+{
+    static uint8_t frame[4 + WEBSOCKET_FRAME_BYTES] = {0x82, 126, WEBSOCKET_FRAME_BYTES >> 8};
+    struct counts counts = {0};
+    struct event_sink sink = {.emit = count, .ctx = &counts};
+    struct websocket *websocket = websocket_new(&sink, EXCHANGE, offsets);
+    for (int i = 0; i < 3 * WEBSOCKET_BURST; i++)
+        websocket_feed(websocket, MITM__DIRECTION__TO_CLIENT, 0, frame, sizeof frame);
+    cr_assert(counts.messages == 3 * WEBSOCKET_BURST && counts.floods == 0);
+    for (int i = 0; i < WEBSOCKET_BURST + 10; i++)
+        websocket_feed(websocket, MITM__DIRECTION__TO_CLIENT, 0, (const uint8_t[]){0x89, 0}, 2);
+    cr_assert(counts.messages == 4 * WEBSOCKET_BURST && counts.floods == 1);
+    websocket_free(websocket);
+}

@@ -123,6 +123,29 @@ Test(figures, concurrency)
     plots_free(plots);
 }
 
+/* A thousand connections, one after the other, each for 60 of 100 ms: at any time 0.6 are open. */
+Test(figures, concurrency_that_changes_too_often_is_averaged)
+{
+    for (uint32_t id = 1; id <= 1000; id++) {
+        scene_connection_start(&sink, id, (id - 1) * 100);
+        scene_socks(&sink, id, (id - 1) * 100, 1, "a.test", 80);
+        scene_connection_end(&sink, id, (id - 1) * 100 + 60, MITM__END_CAUSE__FIN);
+    }
+    scene_session_end(&sink, 1, 100000);
+    struct plots *plots = plots_concurrency(model_session(model, 0), &usual);
+    const struct plot_figure *figure = plots_figure(plots);
+    const struct plot_series *series = &figure->panels[0].series[0];
+    cr_assert_lt(series->count, 1000);
+    for (size_t i = 0; i < series->count; i++)
+        cr_expect_lt(fabs(series->y[i] - 0.6), 1e-9, "%zu: %g", i, series->y[i]);
+    cr_assert_eq(figure->note_count, 1);
+    expect_text(figure->notes[0], "Averages over 500.0 ms.");
+    plots_free(plots);
+    plots = plots_concurrency(model_session(model, 0), &(struct plots_options){.from_ns = 0, .to_ns = 1000000000});
+    cr_expect_eq(plots_figure(plots)->note_count, 0, "a part in which all can be seen");
+    plots_free(plots);
+}
+
 Test(figures, throughput_adds_up)
 {
     two_connections();
@@ -182,4 +205,30 @@ Test(figures, many_servers_are_summed_up)
     expect_text(panel->bars[PLOTS_MAX_BARS - 1].label, "11 others");
     cr_expect_eq(panel->bars[PLOTS_MAX_BARS - 1].parts[0], 66e6); /* 1 + … + 11 */
     plots_free(plots);
+}
+
+/* 22 page loads of 30, 40, 50 … ms: SOCKS and transfer take 10 ms each, the rest is waiting. Three have no bar. */
+Test(figures, phases_of_many_pages)
+{
+    for (uint32_t id = 1; id <= PLOTS_MAX_BARS + 2; id++) {
+        uint64_t t_ms = UINT64_C(10000) * id;
+        scene_connection_start(&sink, id, t_ms);
+        scene_socks(&sink, id, t_ms, 1, "a.test", 80);
+        scene_reply(&sink, id, t_ms + 10, 0);
+        scene_request(&sink, id, 1, t_ms + 10, "/");
+        scene_response(&sink, id, 1, t_ms + 10 + UINT64_C(10) * id, 200);
+        scene_response_end(&sink, id, 1, t_ms + 20 + UINT64_C(10) * id, 5, MITM__HTTP_END_CAUSE__CONTENT_LENGTH);
+    }
+    struct pages *pages = pages_new(model_session(model, 0), NULL);
+    struct plots *plots = plots_phases(model_session(model, 0), pages, PLOTS_PAGES, &usual);
+    const struct plot_panel *panel = &plots_figure(plots)->panels[0];
+    cr_assert_eq(panel->bar_count, PLOTS_MAX_BARS);
+    const struct plot_bar *others = &panel->bars[PLOTS_MAX_BARS - 1];
+    expect_text(others->label, "3 others, mean");
+    double sum = 0;
+    for (size_t i = 0; i < panel->palette_count; i++)
+        sum += others->parts[i];
+    cr_expect_lt(fabs(sum - 40e6), 1, "%g", sum);
+    plots_free(plots);
+    pages_free(pages);
 }

@@ -246,7 +246,8 @@ Test(sessions, table)
                            "<td class=\"t\">–</td><td class=\"n\">7.200 s</td><td class=\"n\">7</td>"));
     cr_expect(strstr(text, "<a href=\"#session-2\">a.mitm</a></th><td class=\"t\">–</td><td class=\"n\">1.208 s</td>"
                            "<td class=\"n\">120</td><td class=\"n\">103</td>"));
-    cr_expect(strstr(text, "<a href=\"#session-3\">the sample page, chromium</a></th><td class=\"t\">2026-11-22 "
+    cr_expect(strstr(text, "<a href=\"#session-3\">the sample page, chromium</a> <span "
+                           "class=\"quiet\">a.mitm</span></th><td class=\"t\">2026-11-22 "
                            "03:26:02 UTC</td>"));
     cr_expect(strstr(text, "<title>a.mitm and 2 more sessions – MITM</title>"));
     cr_expect(strstr(text, "<h2 id=\"session-3\">Session 3: the sample page, chromium</h2>"));

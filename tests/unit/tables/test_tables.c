@@ -183,7 +183,8 @@ Test(tables, without_rows)
 {
     expect(table_new(by_row, 4, NULL), TABLE_JSON, 0, "[]");
     expect(table_new(by_row, 4, NULL), TABLE_CSV, 0, "measure,unit,before,after,delta\r\n");
-    expect(table_new(by_row, 4, NULL), TABLE_TEXT, 0, "measure  before  after  delta\n");
+    expect(table_new(by_row, 4, NULL), TABLE_TEXT, 0, "none\n");
+    expect(table_new(by_row, 4, "Caption"), TABLE_TEXT, 0, "Caption\n\nnone\n");
 }
 
 Test(tables, column_aligned_at_the_point)
