@@ -129,19 +129,22 @@ static int compare_indices(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Make the bar of the `count` others, which has the sum of all their parts, that of their means. */
-static void divide(struct bar *others, size_t count)
+/* Add `count` bars to `others` and make it that of their means and its own: a sum would be longer than all the rest. */
+static void average(struct bar *others, const struct bar *bars, size_t count)
 {
     for (int phase = 0; phase < PHASES; phase++) {
-        others->parts[phase] /= (double)count;
-        others->inferred[phase] /= (double)count;
+        for (size_t i = 0; i < count; i++) {
+            others->parts[phase] += bars[i].parts[phase];
+            others->inferred[phase] += bars[i].inferred[phase];
+        }
+        others->parts[phase] /= (double)(count + 1);
+        others->inferred[phase] /= (double)(count + 1);
     }
 }
 
-/* Leave the bars that have most time, in the order of their indices, and sum up the others, or, of pages, average them:
- * load times one after the other are no load time. Return their number; *total, of all, becomes that of those with
- * time. */
-static size_t reduce(struct bar *bars, size_t *total, enum plots_bars kind)
+/* Leave the bars that have most time, in the order of their indices, and average the others. Return their number;
+ * *total, of all, becomes that of those with time. */
+static size_t reduce(struct bar *bars, size_t *total)
 {
     size_t count = *total;
     if (count > 0)
@@ -151,14 +154,7 @@ static size_t reduce(struct bar *bars, size_t *total, enum plots_bars kind)
     *total = count;
     if (count > PLOTS_MAX_BARS) {
         struct bar *others = &bars[PLOTS_MAX_BARS - 1];
-        for (size_t i = PLOTS_MAX_BARS; i < count; i++) {
-            for (int phase = 0; phase < PHASES; phase++) {
-                others->parts[phase] += bars[i].parts[phase];
-                others->inferred[phase] += bars[i].inferred[phase];
-            }
-        }
-        if (kind == PLOTS_PAGES)
-            divide(others, count - (PLOTS_MAX_BARS - 1));
+        average(others, others + 1, count - PLOTS_MAX_BARS);
         others->index = SIZE_MAX;
         count = PLOTS_MAX_BARS;
     }
@@ -196,7 +192,7 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
     struct plots *plots = plots_new(PLOT_BARS, options, empty);
     size_t total, count;
     struct bar *bars = kind == PLOTS_SERVERS ? gather_servers(session, &total) : gather_pages(pages, &total);
-    count = reduce(bars, &total, kind);
+    count = reduce(bars, &total);
     plots->bars = memory_new(count, sizeof *plots->bars);
     for (size_t i = 0; i < count; i++) {
         double *parts = plots_numbers(plots, PHASES), *inferred = plots_numbers(plots, PHASES);
@@ -205,8 +201,7 @@ struct plots *plots_phases(const struct model_session *session, const struct pag
         plots->bars[i].parts = parts;
         plots->bars[i].inferred = inferred;
         if (bars[i].index == SIZE_MAX)
-            plots->bars[i].label = plots_printf(plots, kind == PLOTS_PAGES ? "%zu others, mean" : "%zu others",
-                                                total - (PLOTS_MAX_BARS - 1));
+            plots->bars[i].label = plots_printf(plots, "%zu others, mean", total - (PLOTS_MAX_BARS - 1));
         else if (kind == PLOTS_SERVERS)
             plots->bars[i].label = server_label(plots, session, bars[i].index);
         else

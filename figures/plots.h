@@ -44,7 +44,7 @@ enum plots_bars { PLOTS_SERVERS, PLOTS_PAGES };
 /*
  * Return where the time of `session` went, one bar for each server (sums of SOCKS, waiting and transfer times of its
  * connections) or page load (parts of its load time, with the idle one): at most PLOTS_MAX_BARS, those with most time;
- * a last one has the sums of the other servers, or the means of the other page loads.
+ * a last one has the means of the others.
  */
 #define PLOTS_MAX_BARS 20
 struct plots *plots_phases(const struct model_session *session, const struct pages *pages, enum plots_bars bars,

@@ -189,7 +189,7 @@ Test(figures, phases_of_an_encrypted_server)
     plots_free(plots);
 }
 
-Test(figures, many_servers_are_summed_up)
+Test(figures, many_servers_are_averaged)
 {
     for (uint32_t i = 1; i <= 30; i++) {
         char host[16];
@@ -202,8 +202,8 @@ Test(figures, many_servers_are_summed_up)
     const struct plot_panel *panel = &plots_figure(plots)->panels[0];
     cr_assert_eq(panel->bar_count, PLOTS_MAX_BARS);
     expect_text(panel->bars[0].label, "h12.test:80"); /* the 19 with most time: 12 … 30 */
-    expect_text(panel->bars[PLOTS_MAX_BARS - 1].label, "11 others");
-    cr_expect_eq(panel->bars[PLOTS_MAX_BARS - 1].parts[0], 66e6); /* 1 + … + 11 */
+    expect_text(panel->bars[PLOTS_MAX_BARS - 1].label, "11 others, mean");
+    cr_expect_eq(panel->bars[PLOTS_MAX_BARS - 1].parts[0], 6e6); /* of 1 … 11 */
     plots_free(plots);
 }
 
