@@ -95,7 +95,7 @@ static void add_selection(struct chart *chart)
     if (options->one_connection)
         fprintf(out, " connection %" PRIu32, options->connection);
     if (options->from_ns != MODEL_NONE || options->to_ns != MODEL_NONE)
-        fprintf(out, " from %s to %s (the counts above are for the whole recording)",
+        fprintf(out, " from %s to %s (the counts above are of the connections shown, as a whole)",
                 format_seconds(from, chart->figure.from_ns), format_seconds(to, chart->figure.to_ns));
     chart->subtitles[chart->figure.subtitle_count++] = chart_text_end(chart, &text);
 }

@@ -228,6 +228,12 @@ Test(chart, selection_by_time)
     cr_assert_eq(figure->groups[0].lane_count, 2);
     expect_text(figure->groups[0].lanes[0].label, "2");
     expect_text(figure->groups[0].lanes[1].label, "3");
+    cr_assert_eq(figure->subtitle_count, 2);
+    expect_text(figure->subtitles[0],
+                "date not recorded · 1 server · 2 connections · 0 requests · 0 B received · recorded for 400.0 ms");
+    expect_text(figure->subtitles[1],
+                "selection: from 0.250 s to 0.320 s (the counts above are of the connections shown, "
+                "as a whole)");
     chart_free(chart);
     figure = draw(&(struct chart_options){.from_ns = ms(10), .to_ns = ms(90)});
     cr_expect_eq(figure->group_count, 0);
