@@ -10,7 +10,7 @@
 #include "capture/decode/socks.h"
 #include "capture/proxy.h"
 #include "loopback.h"
-#include "proto/reader.h"
+#include "session_text.h"
 
 static char path[] = "/tmp/mitm-change-XXXXXX";
 static struct proxy *proxy;
@@ -91,37 +91,15 @@ static void assert_refused(const char *lines, const char *remedy)
 /* End the session; return its events as text, without their times. */
 static const char *finish(void)
 {
-    static char text[20000];
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     struct recorder_stats stats;
     proxy_finish(proxy);
     cr_assert_eq(recorder_close(recorder, 0, &end, &stats), 0);
     proxy_free(proxy);
     close(listener);
-    FILE *file = fopen(path, "rb");
-    struct reader *reader = reader_new();
-    size_t got;
-    uint8_t *room = reader_reserve(reader, 65536, &got);
-    reader_commit(reader, fread(room, 1, got, file));
-    reader_finish(reader);
-    fclose(file);
+    const char *text = session_text(path);
     unlink(path);
-    FILE *out = fmemopen(text, sizeof text, "w");
-    for (struct reader_item item; reader_next(reader, &item) == READER_RECORD;)
-        event_print_text(out, item.record);
-    fclose(out);
-    reader_free(reader);
     return text;
-}
-
-static void assert_has(const char *text, const char *what)
-{
-    cr_assert_not_null(strstr(text, what), "%s is not in\n%s", what, text);
-}
-
-static void assert_lacks(const char *text, const char *what)
-{
-    cr_assert_null(strstr(text, what), "%s is in\n%s", what, text);
 }
 
 TestSuite(change, .timeout = 30);

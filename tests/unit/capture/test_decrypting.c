@@ -12,7 +12,7 @@
 #include "capture/conn_private.h"
 #include "capture/proxy.h"
 #include "loopback.h"
-#include "proto/reader.h"
+#include "session_text.h"
 
 static char folder[] = "/tmp/mitm-decrypting-XXXXXX";
 static struct proxy *proxy;
@@ -112,42 +112,17 @@ static void log_keys(const struct connection *connection)
 /* End the session; return its events as text. */
 static const char *finish(void)
 {
-    static char text[1 << 24];
     Mitm__SessionEnd end = MITM__SESSION_END__INIT;
     struct recorder_stats stats;
     proxy_finish(proxy);
     cr_assert_eq(recorder_close(recorder, 0, &end, &stats), 0);
     proxy_free(proxy);
     close(listener);
-    FILE *out = fmemopen(text, sizeof text, "w"), *file = fopen("session", "rb");
-    struct reader *reader = reader_new();
-    size_t got;
-    do {
-        uint8_t *room = reader_reserve(reader, 65536, &got);
-        got = fread(room, 1, got, file);
-        reader_commit(reader, got);
-        if (got == 0)
-            reader_finish(reader);
-        for (struct reader_item item; reader_next(reader, &item) == READER_RECORD;)
-            event_print_text(out, item.record);
-    } while (got > 0);
-    fclose(file);
-    fclose(out);
-    reader_free(reader);
+    const char *text = session_text("session");
     unlink("session");
     unlink("keys");
     rmdir(folder);
     return text;
-}
-
-static void assert_has(const char *text, const char *what)
-{
-    cr_assert_not_null(strstr(text, what), "%s is not in\n%s", what, text);
-}
-
-static void assert_lacks(const char *text, const char *what)
-{
-    cr_assert_null(strstr(text, what), "%s is in\n%s", what, text);
 }
 
 TestSuite(decrypting, .timeout = 120);
